@@ -1,0 +1,64 @@
+// All shards of one server: their threads, mailboxes, listening sockets and password workers.
+// Owned by the server's main thread; every function here is for that side (any thread but a
+// shard's), and none is on the message path.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/limits.h"
+#include "shard/control.h"
+#include "shard/counters.h"
+
+namespace solec {
+
+struct ShardGroupOptions {
+  std::string server_name;            // folded to lower case
+  std::vector<std::string> listen;    // "127.0.0.1:7653", "[::1]:0"; port 0: any free one
+  std::vector<int> cpus;              // one shard each, pinned to that CPU; -1: not pinned
+  Limits limits;
+  Policy policy;
+  uint32_t password_workers = 1;
+  uint64_t spin_ns = 0;               // how long a shard polls before it sleeps, after work
+  bool incremental_buffers = false;   // provided buffers are consumed in parts, where supported
+  bool receive_bundles = false;       // one receive may fill many buffers, where supported
+};
+
+class ShardGroup {
+ public:
+  // Binds, starts all threads, returns when every shard accepts connections.
+  static absl::StatusOr<std::unique_ptr<ShardGroup>> Start(const ShardGroupOptions& options);
+  ~ShardGroup();  // stops at once
+
+  // The real addresses, in the order of options.listen.
+  const std::vector<std::string>& listening() const;
+
+  // Hashes a password for kUserAdd and kUserPassword; blocks for as long as argon2id takes.
+  absl::StatusOr<std::string> HashPassword(const std::string& password);
+
+  // Sends a request to the shard or shards it concerns and waits for the answer.
+  ControlReply Ask(const ControlRequest& request);
+
+  // New limits and policy for everything that happens from now on; sessions stay.
+  void Reconfigure(const Limits& limits, const Policy& policy);
+
+  // No new connections; every session gets Error 0x44, its output is sent, and it closes.
+  // Returns once all have closed or `timeout_ms` has passed: true if all closed.
+  bool Drain(uint64_t timeout_ms);
+
+  // Ends all shards at once and joins their threads.
+  void Stop();
+
+  size_t shard_count() const;
+  const ShardCounters& counters(size_t shard) const;
+
+ private:
+  ShardGroup();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace solec
