@@ -17,15 +17,9 @@
 #include <span>
 
 #include "base/bytes.h"
+#include "base/socket_id.h"
 
 namespace solec {
-
-struct SocketId {
-  uint32_t index = UINT32_MAX;
-  uint32_t generation = 0;
-  bool valid() const { return index != UINT32_MAX; }
-  friend bool operator==(SocketId, SocketId) = default;
-};
 
 // kOnce: the next bytes that arrive, as one OnReceive, then OnReceiveEnd(kDone). An idle socket that
 // waits holds no buffer. kStream: OnReceive again and again, until StopReceive or the end.
@@ -81,6 +75,9 @@ concept Io = requires(T io, SocketId socket, ReceiveMode mode, std::span<const B
   { io.NowNs() } -> std::same_as<uint64_t>;
   // A socket's peer as text ("127.0.0.1:5000"), for logs and status pages; off the message path.
   { io.PeerText(socket) } -> std::convertible_to<std::string>;
+  // Bytes that the peer's side of the network has acknowledged since the connection began; for
+  // telling a slow reader from one that takes nothing. Off the message path.
+  { io.AckedBytes(socket) } -> std::same_as<uint64_t>;
   // And: template <IoHandler H> void Turn(H& handler, bool may_sleep)
   // submits all that was asked for since the last Turn, waits for at least one event if
   // `may_sleep`, and hands all that happened to `handler`.

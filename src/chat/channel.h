@@ -1,0 +1,81 @@
+// Channels. `Channel` is what the owner's shard holds: the members, and the messages of this turn in
+// the order that all members will see. `Fanout` is what every shard with members holds: the live
+// sessions that a message of the channel goes to.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "base/hash.h"
+#include "base/pool.h"
+#include "base/socket_id.h"
+
+namespace solec {
+
+struct Session;
+class SharedBytes;
+
+enum class ChannelState : uint8_t { kLoading, kPresent, kAbsent };
+
+// Bytes of a batch that came from one session, which does not get them back.
+struct BatchOrigin {
+  uint32_t shard = 0;
+  Handle<Session> session;
+  uint32_t size = 0;
+};
+
+struct Channel {
+  explicit Channel(std::string_view channel_name) : name(channel_name) {}
+
+  std::string name;  // "#room"
+  absl::btree_set<std::string, std::less<>> members;  // full addresses, in order, for lists
+  std::vector<uint32_t> members_by_shard;  // how many of this server's users each shard has
+  uint32_t version = 0;  // changes with the members
+  ChannelState state = ChannelState::kLoading;
+  // This turn's messages, whole frames one after another, and where they came from.
+  SharedBytes* batch = nullptr;
+  std::vector<BatchOrigin> origins;
+  std::vector<SocketId> waiters;          // connections whose next frame needs this channel
+  std::vector<std::string> pending_mail;  // mails that came before it was loaded
+};
+
+struct FanoutMember {
+  SocketId socket;
+  Handle<Session> session;
+};
+
+struct Fanout {
+  explicit Fanout(std::string_view channel_name) : name(channel_name) {}
+  std::string name;
+  std::vector<FanoutMember> members;
+};
+
+// Objects of one kind that have a name, by name.
+template <class T>
+class NamedTable {
+ public:
+  T* Find(std::string_view name) { return objects_.Get(HandleOf(name)); }
+  T* Get(Handle<T> handle) { return objects_.Get(handle); }
+  Handle<T> HandleOf(std::string_view name) const {
+    auto found = by_name_.find(name);
+    return found == by_name_.end() ? Handle<T>{} : found->second;
+  }
+  Handle<T> Create(std::string_view name) {
+    const Handle<T> handle = objects_.Create(name);
+    by_name_.emplace(std::string(name), handle);
+    return handle;
+  }
+  void Destroy(Handle<T> handle) {
+    by_name_.erase(objects_.Get(handle)->name);
+    objects_.Destroy(handle);
+  }
+  uint32_t count() const { return objects_.used_count(); }
+
+ private:
+  Pool<T> objects_;
+  absl::flat_hash_map<std::string, Handle<T>, TextHash, TextEqual> by_name_;
+};
+
+}  // namespace solec

@@ -1,0 +1,117 @@
+// Carries a connection's wishes out on an I/O, and turns what the I/O says into frames. The only
+// code between the kernel (or the simulated network) and the meaning of a frame.
+//
+// One shard's thread. A turn of the loop: io.Turn(driver), the handler's other work, RunTimers,
+// Flush. Bounds: a connection on hold stops receiving once kHeldBytesStop wait; the last frames of
+// an ended connection have kLingerMs to leave.
+#pragma once
+
+#include <algorithm>
+#include <array>
+
+#include "io/io.h"
+#include "net/connection.h"
+#include "proto/frame.h"
+
+namespace solec {
+
+enum class FrameVerdict : uint8_t {
+  kNext,        // done with this frame
+  kHoldAfter,   // done with it, and the handler has put the connection on hold
+  kHoldBefore,  // on hold, and this frame is to be shown again
+  kEnded,       // the connection was ended or moved: forget the rest
+  kMoveBefore,  // moved, and this frame and the rest go along
+};
+
+struct ConnectionConfig {
+  uint64_t login_timeout_ms;
+  uint64_t output_stall_timeout_ms;
+  uint64_t output_low_bytes;  // "short" for OnOutputDrained
+};
+
+// What the handler of connections implements (the shard; a recorder in tests).
+template <class H>
+concept ConnectionHandler = requires(H handler, Connection* connection, const Frame& frame,
+                                     size_t size, uint64_t count, bool yes) {
+  // Whether one more may be accepted; if not it is closed at once.
+  { handler.MayAccept(connection) } -> std::same_as<bool>;
+  // `size`: bytes of input behind this frame.
+  { handler.OnFrame(connection, frame, size) } -> std::same_as<FrameVerdict>;
+  // It was ended: for the last time its output can be looked at and added to.
+  handler.OnEnding(connection);
+  // The output that drained_wanted asked about has become short.
+  handler.OnOutputDrained(connection);
+  // Its timer rang while it held others back (see Connection::drained_wanted).
+  handler.OnHoldExpired(connection);
+  // Nothing is left of it.
+  handler.OnFreed(connection);
+  { handler.connection_config() } -> std::same_as<ConnectionConfig>;
+  handler.CountReceived(count);
+  handler.CountSent(count);
+};
+
+template <class IoType, class Handler>
+class ConnectionDriver {
+ public:
+  static constexpr size_t kHeldBytesStop = 64 * 1024;
+  static constexpr uint64_t kLingerMs = 2'000;
+  static constexpr uint64_t kHoldMs = 5'000;
+
+  ConnectionDriver(IoType* io, ConnectionTable* table, Handler* handler)
+      : io_(io), table_(table), handler_(handler) {}
+
+  // --- events of the I/O ---
+
+  void OnAccept(uint32_t listener, SocketId socket);
+  void OnReceive(SocketId socket, Bytes bytes);
+  void OnReceiveEnd(SocketId socket, ReceiveEnd end, int error);
+  void OnSent(SocketId socket, int64_t result);
+  void OnClosed(SocketId socket);
+
+  // --- the loop ---
+
+  // Takes in a connection that another shard let go of; its held input is parsed in this turn.
+  Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input);
+
+  // Connections in kMoving on which nothing is under way: calls moved(connection, native handle)
+  // for each, which returns false to be asked again next turn (the handle is then put back).
+  template <class Moved>
+  void RunMoves(Moved&& moved);
+
+  void RunTimers();
+
+  // Resumes connections whose hold is gone, ends those that were ended, sends what waits.
+  void Flush();
+
+  // Work is left that must not wait for the next event.
+  bool HasWork() const {
+    return !table_->dirty_.empty() || !table_->resumed_.empty() || !table_->ending_.empty() ||
+           !table_->moving_.empty();
+  }
+
+ private:
+  void Feed(Connection* connection, Bytes bytes);
+  Bytes CompleteHeld(Connection* connection, Bytes bytes);
+  FrameVerdict Parse(Connection* connection, Bytes bytes);
+  bool Verdict(Connection* connection, FrameVerdict verdict, Bytes before, Bytes after);
+  void StartReceive(Connection* connection);
+  void Resume(Connection* connection);
+  void FinishEnding(Connection* connection);
+  void FlushOutput(Connection* connection);
+  void FinishFlush(Connection* connection);
+  void CloseNow(Connection* connection);
+  void OnTimer(Connection* connection);
+  void SetTimer(Connection* connection, uint64_t delay_ms) {
+    table_->timers_.Set(connection->socket.index, io_->NowNs() + delay_ms * 1'000'000);
+  }
+
+  IoType* io_;
+  ConnectionTable* table_;
+  Handler* handler_;
+  std::vector<uint32_t> work_;  // the list that Flush is working on
+  std::vector<uint32_t> sent_;  // those that were given a send in the last Flush
+};
+
+}  // namespace solec
+
+#include "net/connection_driver_inl.h"

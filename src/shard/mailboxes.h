@@ -1,0 +1,151 @@
+// One shard's mailboxes: a bounded ring to and from every other shard, for each class of mail.
+//
+// Full rings. Code that acts for a connection asks Offer(), and if there is no room puts the
+// connection on hold: it stops reading, nothing is dropped. Everything else (answers, what an
+// administrator asked for) uses Post(), which keeps the mail in a queue of this shard until there is
+// room. That queue is bounded by construction: as long as more than kBacklogMax bytes of answers
+// wait, the shard takes in no more requests (MayTakeRequests), and answers are always taken in.
+//
+// One shard's thread; the rings between are SpscRing.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/spsc_ring.h"
+#include "shard/mail.h"
+
+namespace solec {
+
+// The rings of all shards, and who sleeps. Made once, before the shards start; shared by all.
+class MailRings {
+ public:
+  MailRings(uint32_t shard_count, size_t ring_bytes);
+
+  uint32_t shard_count() const { return shard_count_; }
+  SpscRing& Ring(uint32_t from, uint32_t to, MailClass mail_class) {
+    return *rings_[(from * shard_count_ + to) * kMailClassCount + static_cast<size_t>(mail_class)];
+  }
+
+  // A shard that is about to sleep says so, and then looks once more whether there is mail. A
+  // writer publishes, and then looks whether the reader sleeps; the first to see it rings.
+  void SetSleeping(uint32_t shard, bool sleeping) {
+    sleepers_[shard].sleeping.store(sleeping, std::memory_order_seq_cst);
+  }
+  bool TakeSleeping(uint32_t shard) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return sleepers_[shard].sleeping.load(std::memory_order_relaxed) &&
+           sleepers_[shard].sleeping.exchange(false, std::memory_order_acq_rel);
+  }
+
+ private:
+  struct alignas(kCacheLine) Sleeper {
+    std::atomic<bool> sleeping{false};
+  };
+
+  const uint32_t shard_count_;
+  std::vector<std::unique_ptr<SpscRing>> rings_;  // the diagonal is empty
+  std::unique_ptr<Sleeper[]> sleepers_;
+};
+
+class Mailboxes {
+ public:
+  // Bytes of answers that may wait for room before the shard takes in no more requests.
+  static constexpr size_t kBacklogMax = 4 << 20;
+
+  Mailboxes(MailRings* rings, uint32_t shard);
+
+  uint32_t shard() const { return shard_; }
+  uint32_t shard_count() const { return rings_->shard_count(); }
+
+  // Writes a mail if there is room; false, and nothing was written, if not. `text` and `rest`
+  // together at most 64 KiB and some.
+  bool Offer(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
+             Bytes rest = {}, Bytes more = {});
+  // Writes a mail now or as soon as there is room.
+  void Post(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
+            Bytes rest = {}, Bytes more = {});
+
+  bool MayTakeRequests() const { return backlog_bytes_ <= kBacklogMax; }
+
+  // Reads what other shards wrote: calls take(Mail) for at most `limit` mails of each ring.
+  template <class Take>
+  void Drain(MailClass mail_class, size_t limit, Take&& take);
+
+  // Moves what waits into the rings, makes the turn's mails visible, and calls ring(shard) for each
+  // shard that sleeps and has new mail. True if every ring had room for all.
+  template <class RingDoorbell>
+  bool Flush(RingDoorbell&& ring);
+
+  // Room was found in a ring since the last call: connections on hold may try again.
+  bool TakeRoomMade() { return std::exchange(room_made_, false); }
+  void WantRoom() { room_wanted_ = true; }
+
+  // For a shard about to sleep, after SetSleeping(true).
+  bool HasMail() const;
+
+ private:
+  uint8_t* Reserve(uint32_t to, MailClass mail_class, size_t size);
+  static void Fill(uint8_t* to, const MailHeader& header, std::string_view text, Bytes rest,
+                   Bytes more);
+
+  MailRings* rings_;
+  const uint32_t shard_;
+  // Mails that wait for room, by class and shard, oldest first.
+  std::vector<std::deque<std::string>> backlog_;
+  size_t backlog_bytes_ = 0;
+  bool room_wanted_ = false;
+  bool room_made_ = false;
+};
+
+template <class Take>
+void Mailboxes::Drain(MailClass mail_class, size_t limit, Take&& take) {
+  for (uint32_t from = 0; from < shard_count(); ++from) {
+    if (from == shard_) continue;
+    SpscRing& ring = rings_->Ring(from, shard_, mail_class);
+    size_t size = 0;
+    size_t count = 0;
+    while (count < limit) {
+      const uint8_t* record = ring.Peek(&size);
+      if (record == nullptr) break;
+      take(ReadMail(record, size));
+      ring.Pop();
+      ++count;
+    }
+    if (count != 0) ring.Release();
+  }
+}
+
+template <class RingDoorbell>
+bool Mailboxes::Flush(RingDoorbell&& ring_doorbell) {
+  bool all_sent = true;
+  for (uint32_t to = 0; to < shard_count(); ++to) {
+    if (to == shard_) continue;
+    bool published = false;
+    for (size_t i = 0; i < kMailClassCount; ++i) {
+      SpscRing& ring = rings_->Ring(shard_, to, static_cast<MailClass>(i));
+      std::deque<std::string>& waiting = backlog_[to * kMailClassCount + i];
+      while (!waiting.empty()) {
+        uint8_t* at = ring.Reserve(waiting.front().size());
+        if (at == nullptr) break;
+        std::memcpy(at, waiting.front().data(), waiting.front().size());
+        backlog_bytes_ -= waiting.front().size();
+        waiting.pop_front();
+      }
+      all_sent = all_sent && waiting.empty();
+      published = ring.Publish() || published;
+    }
+    if (published && rings_->TakeSleeping(to)) ring_doorbell(to);
+  }
+  if (room_wanted_ && all_sent) {
+    // Whether the ring that was full has room shows when it is tried again.
+    room_wanted_ = false;
+    room_made_ = true;
+  }
+  return all_sent;
+}
+
+}  // namespace solec

@@ -1,0 +1,76 @@
+// A session: one logged-in connection of one user, and what is remembered for it between frames.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/pool.h"
+#include "base/socket_id.h"
+#include "chat/channel.h"
+#include "chat/receipts.h"
+#include "chat/service.h"
+#include "chat/user.h"
+
+namespace solec {
+
+// Where a session's last message went: most messages go where the one before went, and then nothing
+// needs to be parsed, validated or looked up again.
+struct Route {
+  enum class Kind : uint8_t { kNone, kLocalUser, kRemoteUser, kLocalChannel, kRemoteChannel };
+  Kind kind = Kind::kNone;
+  std::string raw_target;  // as the client wrote it
+  std::string addresses;   // source and target in full, encoded as a Message begins
+  std::string name;        // the target's key: "bob", "#room"
+  uint64_t name_hash = 0;
+  uint32_t shard = 0;      // the target's
+  uint32_t epoch = 0;      // of the policy
+  uint32_t sender_version = 0;
+  uint32_t target_version = 0;
+  Handle<User> user;
+  Handle<Channel> channel;
+};
+
+// A request that is not answered yet. While there is one the session's input is on hold, so there is
+// at most one, and what follows it sees its effect.
+struct PendingRequest {
+  RequestKind kind{};
+  uint16_t tag = 0;
+  std::string address;       // in full, or "#room"
+  std::string cursor;        // lists: the last address that was shown
+  // Service lines: what is still to be carried out, and the answer so far.
+  bool by_service = false;
+  std::string lines;
+  size_t line_count = 0;
+  std::string answer;
+  size_t list_items = 0;
+  ServiceCommand command;    // its views point into `line`
+  std::string line;
+};
+
+// Where a session stands in a channel's fan-out.
+struct FanoutPlace {
+  Handle<Fanout> fanout;
+  uint32_t index = 0;
+};
+
+// A session elsewhere or here that was told to stop reading because this one reads too slowly.
+struct HeldSender {
+  uint32_t shard = 0;
+  Handle<Session> session;
+};
+
+struct Session {
+  SocketId socket;
+  Handle<User> user;
+  std::unique_ptr<Route> route;
+  std::unique_ptr<Receipts> receipts;  // where receipts are agreed
+  std::unique_ptr<PendingRequest> request;
+  std::vector<FanoutPlace> places;
+  std::vector<HeldSender> held_senders;
+  uint64_t backlog_mark = 0;    // output position behind the page of waiting messages
+  bool receipts_dirty = false;  // something was settled in this turn
+  bool holds_expired = false;   // it held others for too long: no more until it has caught up
+};
+
+}  // namespace solec

@@ -1,0 +1,254 @@
+#include "store/memory_store.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace solec {
+
+// What one entry costs beyond its text: a node of a map, a string, its part of an index.
+static constexpr uint64_t kEntryOverhead = 96;
+
+MemoryStore::User* MemoryStore::FindUser(std::string_view name) {
+  auto found = users_by_name_.find(name);
+  return found == users_by_name_.end() ? nullptr : found->second;
+}
+
+bool MemoryStore::Charge(uint64_t bytes) {
+  if (byte_count_ + bytes > bytes_max_) return false;
+  byte_count_ += bytes;
+  return true;
+}
+
+// --- users ---
+
+void MemoryStore::LoadUser(std::string_view name, StoreDone done) {
+  const User* user = FindUser(name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  Complete(std::move(done), UserRecord{user->password_hash, user->contacts, user->channels,
+                                       user->waiting != nullptr && !user->waiting->frames.empty()});
+}
+
+void MemoryStore::AddUser(std::string_view name, std::string_view password_hash, StoreDone done) {
+  if (FindUser(name) != nullptr) return Complete(std::move(done), StoreStatus::kExists);
+  if (!Charge(2 * kEntryOverhead + name.size() + password_hash.size())) {
+    return Complete(std::move(done), StoreStatus::kFull);
+  }
+  auto [entry, added] = users_.try_emplace(std::string(name));
+  entry->second.password_hash = password_hash;
+  users_by_name_.emplace(entry->first, &entry->second);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::SetPassword(std::string_view name, std::string_view hash, StoreDone done) {
+  User* user = FindUser(name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  byte_count_ += hash.size();
+  Refund(user->password_hash.size());
+  user->password_hash = hash;
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::RemoveUser(std::string_view name, StoreDone done) {
+  User* user = FindUser(name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  uint64_t bytes = 2 * kEntryOverhead + name.size() + user->password_hash.size();
+  for (const ContactRecord& contact : user->contacts) bytes += kEntryOverhead + contact.address.size();
+  for (const std::string& channel : user->channels) bytes += kEntryOverhead + channel.size();
+  if (user->waiting) bytes += user->waiting->byte_count;
+  Refund(bytes);
+  users_by_name_.erase(name);
+  users_.erase(users_.find(name));
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+static auto ContactPlace(std::vector<ContactRecord>& contacts, std::string_view address) {
+  return std::lower_bound(contacts.begin(), contacts.end(), address,
+                          [](const ContactRecord& contact, std::string_view wanted) {
+                            return contact.address < wanted;
+                          });
+}
+
+void MemoryStore::PutContact(std::string_view user_name, std::string_view address, bool agreed,
+                             StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  auto place = ContactPlace(user->contacts, address);
+  if (place != user->contacts.end() && place->address == address) {
+    place->agreed = agreed;
+  } else {
+    if (!Charge(kEntryOverhead + address.size())) {
+      return Complete(std::move(done), StoreStatus::kFull);
+    }
+    user->contacts.insert(place, ContactRecord{std::string(address), agreed});
+  }
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::RemoveContact(std::string_view user_name, std::string_view address,
+                                StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  auto place = ContactPlace(user->contacts, address);
+  if (place == user->contacts.end() || place->address != address) {
+    return Complete(std::move(done), StoreStatus::kNotFound);
+  }
+  Refund(kEntryOverhead + address.size());
+  user->contacts.erase(place);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::PutJoined(std::string_view user_name, std::string_view channel, StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  auto place = std::lower_bound(user->channels.begin(), user->channels.end(), channel);
+  if (place == user->channels.end() || *place != channel) {
+    if (!Charge(kEntryOverhead + channel.size())) {
+      return Complete(std::move(done), StoreStatus::kFull);
+    }
+    user->channels.insert(place, std::string(channel));
+  }
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::RemoveJoined(std::string_view user_name, std::string_view channel,
+                               StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  auto place = std::lower_bound(user->channels.begin(), user->channels.end(), channel);
+  if (place == user->channels.end() || *place != channel) {
+    return Complete(std::move(done), StoreStatus::kNotFound);
+  }
+  Refund(kEntryOverhead + channel.size());
+  user->channels.erase(place);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+// The keys of an ordered map after `after`, at most `limit`.
+template <class Map>
+static std::vector<std::string> KeysAfter(const Map& map, std::string_view after, size_t limit) {
+  std::vector<std::string> keys;
+  for (auto entry = map.upper_bound(after); entry != map.end() && keys.size() < limit; ++entry) {
+    keys.push_back(entry->first);
+  }
+  return keys;
+}
+
+void MemoryStore::ListUsers(std::string_view after, size_t limit, StoreDone done) {
+  Complete(std::move(done), KeysAfter(users_, after, limit));
+}
+
+// --- channels ---
+
+void MemoryStore::LoadChannel(std::string_view channel, StoreDone done) {
+  auto found = channels_.find(channel);
+  if (found == channels_.end()) return Complete(std::move(done), StoreStatus::kNotFound);
+  Complete(std::move(done), ChannelRecord{KeysAfter(found->second, "", SIZE_MAX)});
+}
+
+void MemoryStore::AddChannel(std::string_view channel, StoreDone done) {
+  if (channels_.contains(channel)) return Complete(std::move(done), StoreStatus::kExists);
+  if (!Charge(kEntryOverhead + channel.size())) {
+    return Complete(std::move(done), StoreStatus::kFull);
+  }
+  channels_.try_emplace(std::string(channel));
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::RemoveChannel(std::string_view channel, StoreDone done) {
+  auto found = channels_.find(channel);
+  if (found == channels_.end()) return Complete(std::move(done), StoreStatus::kNotFound);
+  uint64_t bytes = kEntryOverhead + channel.size();
+  for (const auto& member : found->second) bytes += kEntryOverhead + member.first.size();
+  Refund(bytes);
+  channels_.erase(found);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::PutMember(std::string_view channel, std::string_view address, StoreDone done) {
+  auto found = channels_.find(channel);
+  if (found == channels_.end()) return Complete(std::move(done), StoreStatus::kNotFound);
+  if (!found->second.contains(address)) {
+    if (!Charge(kEntryOverhead + address.size())) {
+      return Complete(std::move(done), StoreStatus::kFull);
+    }
+    found->second.emplace(address, 0);
+  }
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::RemoveMember(std::string_view channel, std::string_view address,
+                               StoreDone done) {
+  auto found = channels_.find(channel);
+  if (found == channels_.end()) return Complete(std::move(done), StoreStatus::kNotFound);
+  auto member = found->second.find(address);
+  if (member == found->second.end()) return Complete(std::move(done), StoreStatus::kNotFound);
+  Refund(kEntryOverhead + address.size());
+  found->second.erase(member);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::ListChannels(std::string_view after, size_t limit, StoreDone done) {
+  Complete(std::move(done), KeysAfter(channels_, after, limit));
+}
+
+// --- waiting messages ---
+
+void MemoryStore::AppendWaiting(std::string_view user_name, Bytes frame, StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  if (user->waiting == nullptr) user->waiting = std::make_unique<Waiting>();
+  const uint64_t bytes = kEntryOverhead + frame.size();
+  if (user->waiting->byte_count + bytes > waiting_bytes_max_ || !Charge(bytes)) {
+    return Complete(std::move(done), StoreStatus::kFull);
+  }
+  user->waiting->byte_count += bytes;
+  user->waiting->frames.emplace_back(AsString(frame));
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::ReadWaiting(std::string_view user_name, size_t bytes_max, StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  WaitingPage page;
+  if (user->waiting != nullptr) {
+    size_t count = 0;
+    for (const std::string& frame : user->waiting->frames) {
+      if (count != 0 && page.frames.size() + frame.size() > bytes_max) break;
+      page.frames += frame;
+      ++count;
+    }
+    page.last_position = user->waiting->first_position + count - 1;
+    page.more = count < user->waiting->frames.size();
+  }
+  Complete(std::move(done), std::move(page));
+}
+
+void MemoryStore::TrimWaiting(std::string_view user_name, uint64_t up_to, StoreDone done) {
+  User* user = FindUser(user_name);
+  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+  if (Waiting* waiting = user->waiting.get(); waiting != nullptr) {
+    while (!waiting->frames.empty() && waiting->first_position <= up_to) {
+      const uint64_t bytes = kEntryOverhead + waiting->frames.front().size();
+      waiting->byte_count -= bytes;
+      Refund(bytes);
+      waiting->frames.pop_front();
+      ++waiting->first_position;
+    }
+    // Positions never repeat, so an emptied list is kept unless it was never used.
+  }
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+bool MemoryStore::Poll() {
+  // Completions of requests made by completions run in the same call, but not without end.
+  size_t count = completed_.size();
+  if (count == 0) return false;
+  while (count-- > 0) {
+    Completed next = std::move(completed_.front());
+    completed_.pop_front();
+    next.done(next.completion);
+  }
+  return true;
+}
+
+}  // namespace solec

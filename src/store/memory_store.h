@@ -1,0 +1,91 @@
+// The store of a server without a disk: everything in memory, gone with the process. Each shard has
+// one of its own, for the users and channels that live there. Bounded in bytes (what would go over
+// is refused with kFull), and per user for waiting messages.
+#pragma once
+
+#include <deque>
+#include <map>
+
+#include "absl/container/flat_hash_map.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "store/store.h"
+
+namespace solec {
+
+class MemoryStore final : public StorePort {
+ public:
+  // `bytes_max`: of everything; `waiting_bytes_max`: of what waits for one user.
+  MemoryStore(uint64_t bytes_max, uint64_t waiting_bytes_max)
+      : bytes_max_(bytes_max), waiting_bytes_max_(waiting_bytes_max) {}
+
+  void LoadUser(std::string_view name, StoreDone done) override;
+  void AddUser(std::string_view name, std::string_view password_hash, StoreDone done) override;
+  void SetPassword(std::string_view name, std::string_view hash, StoreDone done) override;
+  void RemoveUser(std::string_view name, StoreDone done) override;
+  void PutContact(std::string_view user, std::string_view address, bool agreed,
+                  StoreDone done) override;
+  void RemoveContact(std::string_view user, std::string_view address, StoreDone done) override;
+  void PutJoined(std::string_view user, std::string_view channel, StoreDone done) override;
+  void RemoveJoined(std::string_view user, std::string_view channel, StoreDone done) override;
+  void ListUsers(std::string_view after, size_t limit, StoreDone done) override;
+  void LoadChannel(std::string_view channel, StoreDone done) override;
+  void AddChannel(std::string_view channel, StoreDone done) override;
+  void RemoveChannel(std::string_view channel, StoreDone done) override;
+  void PutMember(std::string_view channel, std::string_view address, StoreDone done) override;
+  void RemoveMember(std::string_view channel, std::string_view address, StoreDone done) override;
+  void ListChannels(std::string_view after, size_t limit, StoreDone done) override;
+  void AppendWaiting(std::string_view user, Bytes frame, StoreDone done) override;
+  void ReadWaiting(std::string_view user, size_t bytes_max, StoreDone done) override;
+  void TrimWaiting(std::string_view user, uint64_t up_to, StoreDone done) override;
+  bool Poll() override;
+  bool HasRoom() const override { return completed_.size() < kQueueMax; }
+  uint64_t ByteCount() const override { return byte_count_; }
+
+ private:
+  static constexpr size_t kQueueMax = 64 * 1024;
+
+  struct Waiting {
+    std::deque<std::string> frames;
+    uint64_t first_position = 1;  // of frames.front()
+    uint64_t byte_count = 0;
+  };
+
+  struct User {
+    std::string password_hash;
+    std::vector<ContactRecord> contacts;  // in order of address
+    std::vector<std::string> channels;    // in order
+    std::unique_ptr<Waiting> waiting;     // most users never have any
+  };
+
+  // Ordered, because lists are shown in pages; and members of one channel because they may be many.
+  using Users = std::map<std::string, User, std::less<>>;
+  using Channels = std::map<std::string, std::map<std::string, char, std::less<>>, std::less<>>;
+
+  struct Completed {
+    StoreDone done;
+    StoreCompletion completion;
+  };
+
+  void Complete(StoreDone done, StoreStatus status) {
+    completed_.push_back({std::move(done), {status, {}}});
+  }
+  template <class T>
+  void Complete(StoreDone done, T value) {
+    completed_.push_back({std::move(done), {StoreStatus::kDone, std::move(value)}});
+  }
+  User* FindUser(std::string_view name);
+  bool Charge(uint64_t bytes);  // false if it would go over bytes_max_
+  void Refund(uint64_t bytes) { byte_count_ -= bytes; }
+
+  const uint64_t bytes_max_;
+  const uint64_t waiting_bytes_max_;
+  uint64_t byte_count_ = 0;
+  Users users_;
+  Channels channels_;
+  // Most look-ups are by exact name.
+  absl::flat_hash_map<std::string_view, User*, TextHash, TextEqual> users_by_name_;
+  std::deque<Completed> completed_;
+};
+
+}  // namespace solec
