@@ -115,6 +115,7 @@ void Client::Queue(ClientEvent event, size_t bytes) {
 }
 
 void Client::On(const Message& message) {
+  if (!options_.takes_messages && Has(kFeatureReceipts)) return;
   Queue(Own(message), message.message_content.size());
 }
 

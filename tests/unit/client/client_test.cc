@@ -236,6 +236,26 @@ TEST(Client, NeverAnswersForMessagesThatTheProgramDidNotTake) {
   EXPECT_TRUE((*client)->Close().ok());
 }
 
+TEST(Client, LeavesMessagesToTheServerWhenItDoesNotTakeThem) {
+  FakeServer server([](FakePeer& peer) {
+    peer.LogIn(kClientFeatures);
+    peer.Send(Hello("for a later session"));
+    peer.Expect<Message>();
+    peer.Send(Accepted{1});
+    // No Accepted comes for the message above, not even at the end.
+    peer.HangUpWhenDone();
+  });
+  ClientOptions options = Options();
+  options.takes_messages = false;
+  auto client = LogIn(server, options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  ASSERT_TRUE((*client)->Send("bob", "hello", 0).ok());
+  ASSERT_TRUE((*client)->WaitAccepted(1).ok());
+  EXPECT_EQ(Take<MessagesAccepted>(client->get()).up_to, 1u);
+  EXPECT_FALSE((*client)->Next(0)->has_value());
+  EXPECT_TRUE((*client)->Close().ok());
+}
+
 TEST(Client, QueuesOtherEventsWhileARequestWaits) {
   FakeServer server([](FakePeer& peer) {
     peer.LogIn(kClientFeatures);

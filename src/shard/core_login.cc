@@ -1,0 +1,297 @@
+// Connections until they are sessions, and the users that are resident on this shard.
+
+#include <algorithm>
+#include <cstring>
+
+#include "shard/shard_core.h"
+
+namespace solec {
+
+// What this server offers to users. History needs a store that keeps it.
+static constexpr uint32_t kKnownFeatures = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+
+FrameVerdict ShardCore::OnLoginFrame(Connection* connection, const Frame& frame) {
+  const ServerSequence before = connection->sequence;
+  const SequenceStep step = connection->sequence.OnFrame(frame, kKnownFeatures);
+  switch (step.action) {
+    case SequenceAction::kHandshake:
+      connection->features = step.features;
+      connections_.AppendFrame(connection, Handshake{kVersionMajor, kVersionMinor, step.features});
+      return FrameVerdict::kNext;
+    case SequenceAction::kCheckUser:
+      return CheckUser(connection, step, before);
+    case SequenceAction::kCheckPeer:  // no server is known by name and key
+      connections_.End(connection, CloseReason::kUnknownPeer, ErrorCode::kServerAuthFailed);
+      return FrameVerdict::kEnded;
+    case SequenceAction::kError:
+      connections_.End(connection,
+                       step.code == ErrorCode::kMalformed ? CloseReason::kMalformed
+                                                          : CloseReason::kNotAllowed,
+                       step.code);
+      return FrameVerdict::kEnded;
+    case SequenceAction::kClose:
+      connections_.End(connection, CloseReason::kBadHandshake);
+      return FrameVerdict::kEnded;
+    case SequenceAction::kCloseVersion:
+      connections_.End(connection, CloseReason::kBadVersion);
+      return FrameVerdict::kEnded;
+    default:
+      return FrameVerdict::kNext;
+  }
+}
+
+// The whole login happens on the user's shard: the connection goes there first, with this frame.
+FrameVerdict ShardCore::CheckUser(Connection* connection, const SequenceStep& step,
+                                  ServerSequence before) {
+  const Target target = ParseTarget(step.username, server_name_);
+  std::string hash;  // empty: no such user, and the check takes as long as any other
+  std::string name;
+  if (target.kind == TargetKind::kUser) {
+    const uint32_t shard = ShardOf(target.name);
+    if (shard != shard_) {
+      connection->sequence = before;
+      connections_.Move(connection, shard);
+      return FrameVerdict::kMoveBefore;
+    }
+    User* user = FindOrLoad(target.name);
+    if (user->state == UserState::kLoading) {
+      connection->sequence = before;
+      return WaitFor(user, connection);
+    }
+    name = target.name;
+    hash = user->password_hash;
+    if (policy_.accounts_any) {
+      if (user->state == UserState::kPresent) {
+        FinishLogin(connection, name, true);
+        return connection->live() ? FrameVerdict::kNext : FrameVerdict::kEnded;
+      }
+      connections_.Hold(connection, kHoldRequest);
+      AddImplicitAccount(connection, std::move(name));
+      return FrameVerdict::kHoldAfter;
+    }
+  }
+  const uint64_t ticket = next_ticket_++;
+  if (!passwords_->Submit({shard_, ticket, std::move(hash), std::string(step.password)})) {
+    connection->sequence = before;
+    SendError(connection, ErrorCode::kUnavailable);
+    return FrameVerdict::kNext;
+  }
+  logins_.emplace(ticket, PendingLogin{connection->socket, std::move(name)});
+  connections_.Hold(connection, kHoldRequest);
+  return FrameVerdict::kHoldAfter;
+}
+
+void ShardCore::AddImplicitAccount(Connection* connection, std::string name) {
+  const SocketId socket = connection->socket;
+  store_->AddUser(name, "", [this, socket, name](StoreCompletion& completion) {
+    User* user = users_.Find(name);
+    const bool added = completion.status == StoreStatus::kDone ||
+                       completion.status == StoreStatus::kExists;
+    if (added && user != nullptr && user->state == UserState::kAbsent) {
+      user->state = UserState::kPresent;
+    }
+    Connection* waiting = connections_.Get(socket);
+    if (waiting != nullptr && waiting->state == ConnectionState::kLogin) {
+      FinishLogin(waiting, name, added);
+    }
+  });
+}
+
+void ShardCore::OnPasswordVerdict(const PasswordVerdict& verdict) {
+  auto found = logins_.find(verdict.ticket);
+  if (found == logins_.end()) return;
+  const PendingLogin login = std::move(found->second);
+  logins_.erase(found);
+  Connection* connection = connections_.Get(login.socket);
+  if (connection == nullptr || connection->state != ConnectionState::kLogin) return;
+  FinishLogin(connection, login.name, verdict.matches);
+}
+
+void ShardCore::FinishLogin(Connection* connection, std::string_view name, bool valid) {
+  // It was loaded for this login; if it was forgotten or removed since, the login fails, and the
+  // next try loads it again.
+  const Handle<User> handle = users_.HandleOf(name);
+  User* user = users_.Get(handle);
+  valid = valid && user != nullptr && user->state == UserState::kPresent;
+  const SequenceStep step = connection->sequence.UserVerdict(valid, limits_.login_tries);
+  connections_.Unhold(connection, kHoldRequest);
+  if (!valid) counters_.login_failures.Add();
+  switch (step.action) {
+    case SequenceAction::kSuccess:
+      OpenSession(connection, user, handle);
+      break;
+    case SequenceAction::kRefuse:
+      SendError(connection, step.code);
+      break;
+    default:
+      connections_.End(connection, CloseReason::kLoginTries, step.code);
+      break;
+  }
+}
+
+void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> handle) {
+  if (user->sessions.size() >= limits_.sessions_per_user_max) {
+    connections_.End(connection, CloseReason::kTooManySessions, ErrorCode::kOverLimit);
+    return;
+  }
+  const Handle<Session> session_handle = sessions_.Create();
+  Session* session = sessions_.Get(session_handle);
+  session->socket = connection->socket;
+  session->user = handle;
+  if ((connection->features & kFeatureReceipts) != 0) {
+    session->receipts = std::make_unique<Receipts>();
+  }
+  connection->session = session_handle;
+  connection->state = ConnectionState::kOpen;
+  connections_.timers().Cancel(connection->socket.index);
+  connections_.AppendFrame(connection, Success{});
+  user->sessions.push_back(session_handle);
+  for (const std::string& channel : user->channels) {
+    AddToFanout(channel, connection, session_handle);
+  }
+  counters_.logins.Add();
+  counters_.sessions_now.Set(sessions_.used_count());
+  if (user->backlog) PumpBacklog(handle);
+}
+
+// --- residents ---
+
+User* ShardCore::FindOrLoad(std::string_view name) {
+  Handle<User> handle = users_.HandleOf(name);
+  if (User* user = users_.Get(handle)) {
+    users_.MarkIdle(handle);  // one that nobody turns out to need can be forgotten
+    return user;
+  }
+  handle = users_.Create(name);
+  counters_.users_now.Set(users_.count());
+  store_->LoadUser(name, [this, handle](StoreCompletion& completion) {
+    OnUserLoaded(handle, completion);
+  });
+  return users_.Get(handle);
+}
+
+void ShardCore::OnUserLoaded(Handle<User> handle, StoreCompletion& completion) {
+  User* user = users_.Get(handle);
+  if (user == nullptr || user->state != UserState::kLoading) return;
+  user->state = UserState::kAbsent;
+  if (completion.status == StoreStatus::kDone) {
+    auto& record = std::get<UserRecord>(completion.value);
+    user->state = UserState::kPresent;
+    user->password_hash = std::move(record.password_hash);
+    for (ContactRecord& contact : record.contacts) {
+      user->contacts.emplace(std::move(contact.address), contact.agreed);
+    }
+    for (std::string& channel : record.channels) user->channels.insert(std::move(channel));
+    user->backlog = record.has_waiting;
+  }
+  TakePostponed(user);
+  WakeWaiters(user);
+  users_.MarkIdle(handle);
+  users_.EvictIdle();
+  counters_.users_now.Set(users_.count());
+}
+
+// --- the end of a connection ---
+
+bool ShardCore::MayAccept(Connection* connection) {
+  std::string address;
+  if (connection_limits_->counts_addresses() && peer_text) {
+    address = peer_text(connection->socket);
+    address.resize(std::min(address.size(), address.rfind(':')));
+  }
+  counters_.connections_accepted.Add();
+  counters_.connections_now.Set(connections_.count());
+  if (draining_ || !connection_limits_->Enter(address)) {
+    counters_.connections_refused.Add();
+    return false;
+  }
+  if (!address.empty()) counted_addresses_[connection->socket.index] = std::move(address);
+  return true;
+}
+
+void ShardCore::OnEnding(Connection* connection) {
+  counters_.closed[static_cast<size_t>(connection->close_reason)].Add();
+  if (connection->close_code != ErrorCode::kNone) {
+    counters_.errors_sent[static_cast<size_t>(connection->close_code)].Add();
+  }
+  const Handle<Session> handle = connection->session;
+  Session* session = sessions_.Get(handle);
+  if (session == nullptr) return;
+  ReleaseHeldSenders(session);
+  while (!session->places.empty()) LeaveFanout(session, session->places.size() - 1);
+  const Handle<User> user_handle = session->user;
+  if (User* user = users_.Get(user_handle)) {
+    user->sessions.erase(std::remove(user->sessions.begin(), user->sessions.end(), handle),
+                         user->sessions.end());
+    if (user->sessions.empty()) RescueOutput(connection, user, user_handle);
+    if (user->backlog_delivered != 0) {
+      // What was in the output and not sent is still in the store: from there it comes again.
+      user->backlog_delivered = 0;
+      PumpBacklog(user_handle);
+    }
+    users_.MarkIdle(user_handle);
+    users_.EvictIdle();
+  }
+  if (connection->close_reason == CloseReason::kTooSlow) connection->output.DropUnsent(&buffers_);
+  sessions_.Destroy(handle);
+  connection->session = {};
+  counters_.sessions_now.Set(sessions_.used_count());
+  counters_.users_now.Set(users_.count());
+}
+
+void ShardCore::OnFreed(Connection* connection) {
+  const bool moving = connection->state == ConnectionState::kMoving;
+  if (connection->close_reason == CloseReason::kTooManyConnections) {
+    counters_.closed[static_cast<size_t>(CloseReason::kTooManyConnections)].Add();
+  } else if (!moving) {
+    auto found = counted_addresses_.find(connection->socket.index);
+    connection_limits_->Leave(found == counted_addresses_.end() ? std::string_view()
+                                                                : found->second);
+  }
+  counted_addresses_.erase(connection->socket.index);
+  counters_.connections_now.Set(connections_.count() - 1);
+}
+
+// --- hand-over ---
+
+namespace {
+
+struct HandOver {
+  uint64_t native_handle;
+  ServerSequence sequence;
+  uint32_t features;
+};
+
+}  // namespace
+
+bool ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
+  const HandOver hand_over{native_handle, connection->sequence, connection->features};
+  const auto found = counted_addresses_.find(connection->socket.index);
+  const std::string_view address =
+      found == counted_addresses_.end() ? std::string_view() : std::string_view(found->second);
+  MailHeader header;
+  header.type = MailType::kHandOver;
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&hand_over);
+  return mailboxes_.Offer(connection->move_to, MailClass::kRequest, header, address,
+                          Bytes(bytes, sizeof(hand_over)),
+                          Bytes(connection->held, connection->held_size));
+}
+
+Bytes ShardCore::ArrivalInput(const Arrival& arrival) {
+  return AsBytes(arrival.sequence_and_input).subspan(sizeof(HandOver));
+}
+
+void ShardCore::Arrive(Connection* connection, const Arrival& arrival) {
+  HandOver hand_over;
+  std::memcpy(static_cast<void*>(&hand_over), arrival.sequence_and_input.data(), sizeof(hand_over));
+  connection->sequence = hand_over.sequence;
+  connection->features = hand_over.features;
+  if (!arrival.address.empty()) {
+    counted_addresses_[connection->socket.index] = arrival.address;
+  }
+  counters_.hand_overs.Add();
+  counters_.connections_now.Set(connections_.count());
+  if (draining_) connections_.End(connection, CloseReason::kShuttingDown);
+}
+
+}  // namespace solec

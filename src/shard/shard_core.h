@@ -1,0 +1,286 @@
+// One core's world without its I/O: the users, channels and sessions that live on this shard, and
+// what every frame and every mail means. It decides; ConnectionDriver and Mailboxes carry out. So
+// the whole of it runs unchanged on the kernel and on the simulated network.
+//
+// One shard's thread. A frame's life: OnFrame -> (core_messages.cc) the route -> (core_deliver.cc)
+// outputs and mail. The files: core_login.cc, core_messages.cc, core_deliver.cc, core_channels.cc,
+// core_requests.cc, core_mail.cc, core_control.cc.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "base/limits.h"
+#include "chat/target.h"
+#include "net/connection.h"
+#include "net/connection_driver.h"
+#include "net/connection_limits.h"
+#include "proto/message_view.h"
+#include "shard/control.h"
+#include "shard/counters.h"
+#include "shard/mailboxes.h"
+#include "shard/session.h"
+#include "store/password_checker.h"
+#include "store/store.h"
+
+namespace solec {
+
+using ControlDone = absl::AnyInvocable<void(ControlReply)>;
+
+struct ShardEnvironment {
+  std::string server_name;  // folded
+  uint32_t shard = 0;
+  uint64_t hash_key = 0;    // the same for all shards
+  Limits limits;
+  Policy policy;
+  MailRings* rings = nullptr;
+  StorePort* store = nullptr;
+  PasswordChecker* passwords = nullptr;
+  ConnectionLimits* connection_limits = nullptr;
+  uint64_t now_ns = 0;
+};
+
+class ShardCore {
+ public:
+  explicit ShardCore(const ShardEnvironment& environment);
+  ~ShardCore();
+  ShardCore(const ShardCore&) = delete;
+  ShardCore& operator=(const ShardCore&) = delete;
+
+  // --- the loop (shard.h) ---
+
+  void SetNow(uint64_t now_ns) { now_ns_ = now_ns; }
+  // Mails, completions of the store, verdicts on passwords. True if there were any.
+  bool TakeIn();
+  // Turns what this turn gathered into output and mail: channels' batches, receipts.
+  void GatherTurn();
+  // The mails for a connection that moves; false if there is no room yet.
+  bool MailHandOver(Connection* connection, uint64_t native_handle);
+  // Connections that came from other shards since the last call: handle and held input.
+  struct Arrival {
+    uint64_t native_handle = 0;
+    std::string address;  // if it was counted by address
+    std::string sequence_and_input;
+  };
+  std::vector<Arrival> TakeArrivals() { return std::exchange(arrivals_, {}); }
+  void Arrive(Connection* connection, const Arrival& arrival);
+  static Bytes ArrivalInput(const Arrival& arrival);
+
+  void Control(const ControlRequest& request, ControlDone done);
+  void Reconfigure(const Limits& limits, const Policy& policy);
+  // Ends all connections with Error 0x44, and whatever still comes.
+  void Drain();
+  bool drained() const { return draining_ && connections_.count() == 0; }
+
+  Mailboxes& mailboxes() { return mailboxes_; }
+  ConnectionTable& connections() { return connections_; }
+  ShardCounters& counters() { return counters_; }
+
+  // How a connection's peer is known for the limit per address; set by the loop.
+  std::function<std::string(SocketId)> peer_text;
+
+  // --- what ConnectionDriver tells (see ConnectionHandler) ---
+
+  bool MayAccept(Connection* connection);
+  FrameVerdict OnFrame(Connection* connection, const Frame& frame, size_t behind);
+  void OnEnding(Connection* connection);
+  void OnOutputDrained(Connection* connection);
+  void OnHoldExpired(Connection* connection);
+  void OnFreed(Connection* connection);
+  ConnectionConfig connection_config() const {
+    return {limits_.login_timeout_ms, limits_.output_stall_timeout_ms, output_low_};
+  }
+  void CountReceived(uint64_t size) {
+    counters_.bytes_received.Add(size);
+    counters_.receives.Add();
+  }
+  void CountSent(uint64_t size) {
+    counters_.bytes_sent.Add(size);
+    counters_.sends.Add();
+  }
+
+ private:
+  // Whose message it is: the session is told what became of it. No session: nobody is.
+  struct Origin {
+    uint32_t shard = 0;
+    Handle<Session> session;
+    uint64_t number = 0;  // 0: no receipts
+  };
+
+  uint32_t ShardOf(std::string_view name) const {
+    return static_cast<uint32_t>(HashText(name, hash_key_) % shard_count_);
+  }
+  std::string FullAddress(std::string_view name) const { return FormatAddress(name, server_name_); }
+  // The key of an address of this server, or empty for another server's.
+  std::string_view OwnName(std::string_view address) const;
+
+  // --- logins: core_login.cc ---
+  FrameVerdict OnLoginFrame(Connection* connection, const Frame& frame);
+  FrameVerdict CheckUser(Connection* connection, const SequenceStep& step, ServerSequence before);
+  void OnPasswordVerdict(const PasswordVerdict& verdict);
+  void FinishLogin(Connection* connection, std::string_view name, bool valid);
+  void OpenSession(Connection* connection, User* user, Handle<User> handle);
+  void AddImplicitAccount(Connection* connection, std::string name);
+
+  // --- residents: core_login.cc ---
+  // The user, asked from the store if it is not resident: then its state is kLoading.
+  User* FindOrLoad(std::string_view name);
+  void OnUserLoaded(Handle<User> handle, StoreCompletion& completion);
+  // Holds the connection until the user (or channel) is loaded; its frame is shown again then.
+  template <class T>
+  FrameVerdict WaitFor(T* object, Connection* connection) {
+    object->waiters.push_back(connection->socket);
+    connections_.Hold(connection, kHoldRequest);
+    return FrameVerdict::kHoldBefore;
+  }
+  template <class T>
+  void WakeWaiters(T* object);
+
+  // --- messages from clients: core_messages.cc ---
+  FrameVerdict OnMessage(Connection* connection, Session* session, const Frame& frame,
+                         size_t behind);
+  FrameVerdict ResolveRoute(Connection* connection, Session* session, const MessageView& message,
+                            ErrorCode* refused);
+  FrameVerdict Malformed(Connection* connection);
+  bool RouteHolds(const Session& session, const Route& route, const User& sender);
+  FrameVerdict SendAlongRoute(Connection* connection, Session* session, const Frame& frame,
+                              const MessageView& message, bool whole, size_t behind);
+  FrameVerdict OnServiceMessage(Connection* connection, Session* session,
+                                const MessageView& message);
+
+  // --- delivery: core_deliver.cc ---
+  // A Message frame in up to three parts (so that it need not be built before it is copied).
+  struct FrameParts {
+    Bytes first, second, third;
+    size_t size() const { return first.size() + second.size() + third.size(); }
+    void CopyTo(uint8_t* to) const;
+  };
+  void DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame, size_t behind,
+                     const Origin& origin);
+  void KeepWaiting(User* user, Handle<User> handle, const FrameParts& frame, const Origin& origin);
+  void PumpBacklog(Handle<User> handle);
+  void OnBacklogPage(Handle<User> handle, StoreCompletion& completion);
+  void ContinueBacklog(Handle<User> handle);
+  void RescueOutput(Connection* connection, User* user, Handle<User> handle);
+  void CheckOutput(Connection* to);
+  void HoldSenderOf(Connection* slow, const Origin& origin);
+  void ReleaseHeldSenders(Session* session);
+  // A message is settled: ErrorCode::kNone, or why it was refused.
+  void Settle(const Origin& origin, ErrorCode code);
+  void SettleHere(Handle<Session> handle, uint64_t number, uint64_t count, ErrorCode code);
+  void FlushSettled();
+  void SendError(Connection* connection, ErrorCode code);
+
+  // --- channels: core_channels.cc ---
+  Channel* FindOrLoadChannel(std::string_view name);
+  void OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion);
+  void SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
+                     const Origin& origin);
+  void FlushChannel(Channel* channel);
+  void FanOut(Fanout* fanout, SharedBytes* bytes, const std::vector<BatchOrigin>& origins);
+  void FanOutTo(const FanoutMember& member, SharedBytes* bytes,
+                const std::vector<BatchOrigin>& origins);
+  void AddToFanout(std::string_view channel, Connection* connection, Handle<Session> handle);
+  void RemoveFromFanout(Session* session, Handle<Session> handle, std::string_view channel);
+  void LeaveFanout(Session* session, size_t place);
+  // At the owner: a join or leave of `address`; `answer` goes back to the member's shard.
+  void ChangeMembership(std::string_view channel_name, std::string_view address, bool join,
+                        uint32_t answer_to, MailHeader answer);
+  void FinishMembership(uint32_t to, MailHeader answer, std::string_view channel,
+                        std::string_view address, ErrorCode code);
+  // At the member's shard: the owner has answered.
+  void OnMembership(const MailHeader& header, std::string_view channel, std::string_view user);
+  void SendMembersPage(std::string_view channel_name, std::string_view asker,
+                       std::string_view after, MailHeader answer);
+  void OnMembersPage(MailHeader header, std::string_view channel, std::string page);
+
+  // --- requests: core_requests.cc ---
+  FrameVerdict OnRequestFrame(Connection* connection, Session* session, const Frame& frame);
+  FrameVerdict StartRequest(Connection* connection, Session* session, RequestKind kind,
+                            uint16_t tag, std::string_view address);
+  void RunRequest(Handle<Session> handle);
+  void RunMembership(Session* session, User* user, const Target& target, bool join);
+  void RunContact(Handle<Session> handle, User* user, const Target& target, bool add);
+  void RunList(Handle<Session> handle);
+  // `after_change` runs once the store has the change.
+  void ChangeContact(Handle<User> user, std::string address, bool add,
+                     absl::AnyInvocable<void(ErrorCode)> after_change);
+  void OnContactNotice(std::string_view user_name, std::string_view address, bool added);
+  void OnContactAgreed(std::string_view user_name, std::string_view address, bool agreed);
+  void AddListItem(Session* session, std::string_view address, uint8_t flags);
+  void FinishRequest(Handle<Session> handle, ErrorCode code);
+  void RunNextServiceLine(Handle<Session> handle);
+
+  // --- mail: core_mail.cc ---
+  void OnMail(const Mail& mail);
+  void OnDirectMail(const Mail& mail);
+  void OnChannelMail(const Mail& mail);
+  void OnChannelBatch(const Mail& mail);
+  // Sends it through the mailbox, or, if this is the shard, hands it straight to OnMail.
+  void PostOrTake(uint32_t to, MailClass mail_class, const MailHeader& header,
+                  std::string_view text, Bytes rest = {});
+  // Keeps a mail until the user or channel that it needs is loaded.
+  template <class T>
+  void Postpone(T* object, const Mail& mail);
+  template <class T>
+  void TakePostponed(T* object);
+
+  // --- control: core_control.cc ---
+  void ControlUser(const ControlRequest& request, ControlDone done);
+  void ControlContact(const ControlRequest& request, ControlDone done);
+  void ControlChannel(const ControlRequest& request, ControlDone done);
+  void RemoveChannelMembers(Channel* channel);
+  void EndSessions(User* user, CloseReason reason);
+  ControlReply ListConnections();
+
+  const std::string server_name_;
+  const uint32_t shard_;
+  const uint32_t shard_count_;
+  const uint64_t hash_key_;
+  Limits limits_;
+  Policy policy_;
+  uint64_t now_ns_;
+  uint64_t output_high_ = 0;  // from here on senders are held
+  uint64_t output_low_ = 0;   // and here they go on
+  uint32_t epoch_ = 0;        // of the policy: routes found under another are looked up again
+  bool draining_ = false;
+
+  StorePort* const store_;
+  PasswordChecker* const passwords_;
+  ConnectionLimits* const connection_limits_;
+  ShardCounters counters_;
+  BufferPool buffers_;
+  ConnectionTable connections_;
+  Mailboxes mailboxes_;
+  Pool<Session> sessions_;
+  UserTable users_;
+  NamedTable<Channel> channels_;
+  NamedTable<Fanout> fanouts_;
+
+  struct PendingLogin {
+    SocketId socket;
+    std::string name;
+  };
+  absl::flat_hash_map<uint64_t, PendingLogin> logins_;
+  uint64_t next_ticket_ = 1;
+  std::vector<PasswordVerdict> verdicts_;
+  absl::flat_hash_map<uint64_t, ControlDone> memberships_asked_;  // by an administrator, by ticket
+  absl::flat_hash_map<uint32_t, std::string> counted_addresses_;  // by connection index
+  std::vector<Arrival> arrivals_;
+  size_t pending_mail_bytes_ = 0;
+
+  // This turn's work.
+  std::vector<Handle<Channel>> dirty_channels_;
+  std::vector<Handle<Session>> dirty_receipts_;
+  std::vector<SocketId> waiting_for_room_;
+  struct SettledRun {
+    Origin origin;
+    uint64_t count = 0;
+    ErrorCode code = ErrorCode::kNone;
+  } settled_run_;
+};
+
+}  // namespace solec
