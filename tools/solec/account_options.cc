@@ -1,0 +1,71 @@
+#include "tools/solec/account_options.h"
+
+#include "proto/address.h"
+#include "tools/solec/duration.h"
+#include "tools/solec/password.h"
+
+namespace solec {
+
+void AddAccountOptions(CLI::App* verb, AccountOptions* options) {
+  verb->add_option("USER@SERVER", options->user, "Your own address")->required()->type_name("");
+  verb->add_option("--connect", options->connect,
+                   "Where the server is [the server part of the address, port 7653]")
+      ->type_name("HOST:PORT");
+  verb->add_option("--password-file", options->password_file,
+                   "Its first line is the password; - : standard input [SOLEC_PASSWORD, or the "
+                   "terminal is asked]")
+      ->type_name("FILE");
+  verb->add_option("--timeout", options->timeout,
+                   "How long to wait for login and for answers: 500ms, 10s, 2m [10s]")
+      ->type_name("TIME");
+  verb->add_flag("--json", options->json, "One JSON object per line on standard output");
+  verb->add_flag("--tls", options->tls, "Use TLS (this build has none)");
+  verb->add_option("--tls-ca", options->tls_ca, "Certificates to trust (this build has no TLS)")
+      ->type_name("FILE");
+  verb->add_flag("--insecure", options->insecure,
+                 "Do not check the server's certificate (this build has no TLS)");
+}
+
+absl::StatusOr<ClientOptions> ResolveAccount(const AccountOptions& options) {
+  if (options.tls || !options.tls_ca.empty() || options.insecure) {
+    return absl::InvalidArgumentError(
+        "this build of solec has no TLS yet, so --tls, --tls-ca and --insecure cannot be used; "
+        "nothing was sent");
+  }
+  Address address;
+  if (!ParseAddress(options.user, &address) || address.is_channel()) {
+    return absl::InvalidArgumentError("'" + options.user +
+                                      "' is no user's address; write for example "
+                                      "alice@a.example");
+  }
+  ClientOptions resolved;
+  resolved.user = options.user;
+  if (options.connect.empty() && address.server.empty()) {
+    return absl::InvalidArgumentError("'" + options.user +
+                                      "' does not say which server: write USER@SERVER, or give "
+                                      "--connect HOST:PORT");
+  }
+  absl::StatusOr<Endpoint> server = ParseEndpoint(
+      options.connect.empty() ? address.server : std::string_view(options.connect), kPortPlain);
+  if (!server.ok()) return server.status();
+  resolved.server = *std::move(server);
+  if (!options.timeout.empty()) {
+    const absl::StatusOr<int64_t> timeout_ms = ParseDurationMs(options.timeout);
+    if (!timeout_ms.ok()) return timeout_ms.status();
+    resolved.login_timeout_ms = *timeout_ms;
+    resolved.answer_timeout_ms = *timeout_ms;
+  }
+  absl::StatusOr<std::string> password = FindPassword(options.password_file, options.user);
+  if (!password.ok()) return password.status();
+  resolved.password = *std::move(password);
+  return resolved;
+}
+
+absl::StatusOr<std::unique_ptr<Client>> LogIn(const AccountOptions& options) {
+  absl::StatusOr<ClientOptions> resolved = ResolveAccount(options);
+  if (!resolved.ok()) return resolved.status();
+  resolved->takes_messages = false;
+  return Client::Connect(*resolved);
+}
+
+}  // namespace solec

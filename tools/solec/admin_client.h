@@ -1,0 +1,42 @@
+// Talks to a running solecd through its admin socket: one JSON object a line each way. Blocking;
+// one owner, one thread. Bounds: a wait per answer, kAnswerBytesMax for one answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace solec {
+
+class AdminClient {
+ public:
+  static constexpr size_t kAnswerBytesMax = size_t{256} << 20;
+
+  // kUnavailable if nobody listens at `path`, kPermissionDenied if this user may not; the texts say
+  // what to do.
+  static absl::StatusOr<AdminClient> Connect(const std::string& path, int64_t timeout_ms);
+
+  // For tests: over a connected stream socket, which it owns from now on.
+  AdminClient(int fd, int64_t timeout_ms);
+  AdminClient(AdminClient&& other) noexcept;
+  AdminClient& operator=(AdminClient&&) = delete;
+  ~AdminClient();
+
+  // Sends one request and returns its answer, which has "ok": true. Refusals come as kNotFound,
+  // kAlreadyExists, kResourceExhausted, kUnimplemented (not in this build), … with the server's own
+  // text; kInternal if what came is no answer.
+  absl::StatusOr<nlohmann::json> Ask(const nlohmann::json& request);
+
+ private:
+  absl::Status SendLine(std::string line);
+  absl::StatusOr<std::string> ReadLine();
+
+  int fd_;
+  int64_t timeout_ms_;
+  std::string input_;  // what came after the last line
+};
+
+}  // namespace solec

@@ -1,0 +1,10 @@
+// solec user, channel, link, cert, reload and drain: requests to a running server.
+#pragma once
+
+#include "tools/solec/verb.h"
+
+namespace solec {
+
+void AddOperatorVerbs(CLI::App* app, Verb* chosen);
+
+}  // namespace solec
