@@ -14,7 +14,8 @@ class Receipts {
   // Messages under way at once; beyond it the session is not read.
   static constexpr uint64_t kUnsettledMax = 16'384;
 
-  // The number of the next message.
+  // The number of the next message; Take() when it is really taken.
+  uint64_t next() const { return taken_ + 1; }
   uint64_t Take() { return ++taken_; }
   bool full() const { return taken_ - settled_ >= kUnsettledMax; }
 

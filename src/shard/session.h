@@ -20,7 +20,8 @@ struct Route {
   enum class Kind : uint8_t { kNone, kLocalUser, kRemoteUser, kLocalChannel, kRemoteChannel };
   Kind kind = Kind::kNone;
   std::string raw_target;  // as the client wrote it
-  std::string addresses;   // source and target in full, encoded as a Message begins
+  std::string head;        // a Message frame up to its timestamp: header, source and target in full
+  std::string mail_text;   // of a mail that carries a message along this route
   std::string name;        // the target's key: "bob", "#room"
   uint64_t name_hash = 0;
   uint32_t shard = 0;      // the target's

@@ -7,6 +7,7 @@
 // core_requests.cc, core_mail.cc, core_control.cc.
 #pragma once
 
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -110,6 +111,16 @@ class ShardCore {
     uint64_t number = 0;  // 0: no receipts
   };
 
+  // A Message frame in up to two parts (so that it need not be built before it is copied).
+  struct FrameParts {
+    Bytes first{}, second{};
+    size_t size() const { return first.size() + second.size(); }
+    void CopyTo(uint8_t* to) const {
+      std::memcpy(to, first.data(), first.size());
+      if (!second.empty()) std::memcpy(to + first.size(), second.data(), second.size());
+    }
+  };
+
   uint32_t ShardOf(std::string_view name) const {
     return static_cast<uint32_t>(HashText(name, hash_key_) % shard_count_);
   }
@@ -146,18 +157,13 @@ class ShardCore {
                             ErrorCode* refused);
   FrameVerdict Malformed(Connection* connection);
   bool RouteHolds(const Session& session, const Route& route, const User& sender);
-  FrameVerdict SendAlongRoute(Connection* connection, Session* session, const Frame& frame,
-                              const MessageView& message, bool whole, size_t behind);
+  FrameVerdict SendAlongRoute(Connection* connection, Session* session, const FrameParts& frame,
+                              size_t behind);
+  FrameVerdict RefuseMessage(Connection* connection, Session* session, ErrorCode code);
   FrameVerdict OnServiceMessage(Connection* connection, Session* session,
                                 const MessageView& message);
 
   // --- delivery: core_deliver.cc ---
-  // A Message frame in up to three parts (so that it need not be built before it is copied).
-  struct FrameParts {
-    Bytes first, second, third;
-    size_t size() const { return first.size() + second.size() + third.size(); }
-    void CopyTo(uint8_t* to) const;
-  };
   void DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame, size_t behind,
                      const Origin& origin);
   void KeepWaiting(User* user, Handle<User> handle, const FrameParts& frame, const Origin& origin);
