@@ -73,6 +73,7 @@ void OutputQueue::Sent(BufferPool* pool, uint64_t size) {
   SOLEC_ASSERT(size <= in_flight_);
   in_flight_ = 0;
   byte_count_ -= size;
+  sent_count_ += size;
   while (head_ != nullptr) {
     Chunk* chunk = head_;
     const uint64_t taken = std::min<uint64_t>(size, chunk->end - chunk->begin);

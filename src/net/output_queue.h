@@ -23,6 +23,9 @@ class OutputQueue {
   bool empty() const { return byte_count_ == 0; }
   // Bytes that wait or are in flight, shared ones included.
   uint64_t byte_count() const { return byte_count_; }
+  // Bytes that have been sent since the connection began; with byte_count(), where the next byte
+  // that is appended will stand.
+  uint64_t sent_count() const { return sent_count_; }
   bool send_in_flight() const { return in_flight_ != 0; }
 
   // Room for one whole frame of `size` bytes, to be filled at once. `more_hint`: about how many
@@ -85,6 +88,7 @@ class OutputQueue {
   Chunk* tail_ = nullptr;
   uint64_t byte_count_ = 0;
   uint64_t in_flight_ = 0;
+  uint64_t sent_count_ = 0;
 };
 
 }  // namespace solec

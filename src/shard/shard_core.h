@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -265,6 +266,7 @@ class ShardCore {
   UserTable users_;
   NamedTable<Channel> channels_;
   NamedTable<Fanout> fanouts_;
+  std::deque<Handle<Channel>> absent_channels_;  // the oldest first
 
   struct PendingLogin {
     SocketId socket;

@@ -1,0 +1,308 @@
+// Channels: the owner's side (members, order, batches), and each shard's side (who is connected).
+
+#include <algorithm>
+
+#include "net/shared_bytes.h"
+#include "shard/shard_core.h"
+
+namespace solec {
+
+static constexpr size_t kBatchBytes = 16 * 1024;
+static constexpr size_t kMembersPerPage = 64;
+// Names that were asked for and are no channel, remembered so that the store is not asked again.
+static constexpr size_t kAbsentChannelsMax = 1'024;
+
+Channel* ShardCore::FindOrLoadChannel(std::string_view name) {
+  if (Channel* channel = channels_.Find(name)) return channel;
+  const Handle<Channel> handle = channels_.Create(name);
+  channels_.Get(handle)->members_by_shard.resize(shard_count_);
+  store_->LoadChannel(name, [this, handle](StoreCompletion& completion) {
+    OnChannelLoaded(handle, completion);
+  });
+  return channels_.Get(handle);
+}
+
+void ShardCore::OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion) {
+  Channel* channel = channels_.Get(handle);
+  if (channel == nullptr || channel->state != ChannelState::kLoading) return;
+  channel->state = ChannelState::kAbsent;
+  if (completion.status == StoreStatus::kDone) {
+    channel->state = ChannelState::kPresent;
+    for (std::string& member : std::get<ChannelRecord>(completion.value).members) {
+      const std::string_view name = OwnName(member);
+      if (!name.empty()) ++channel->members_by_shard[ShardOf(name)];
+      channel->members.insert(std::move(member));
+    }
+  } else {
+    absent_channels_.push_back(handle);
+  }
+  counters_.channels_now.Set(channels_.count());
+  TakePostponed(channel);
+  WakeWaiters(channel);
+  while (absent_channels_.size() > kAbsentChannelsMax) {
+    const Handle<Channel> oldest = absent_channels_.front();
+    absent_channels_.pop_front();
+    Channel* absent = channels_.Get(oldest);
+    if (absent != nullptr && absent->state == ChannelState::kAbsent) channels_.Destroy(oldest);
+  }
+}
+
+// --- messages ---
+
+void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
+                              const Origin& origin) {
+  if (channel->batch != nullptr && channel->batch->room() < frame.size()) FlushChannel(channel);
+  if (channel->batch == nullptr) {
+    channel->batch = SharedBytes::Create(&buffers_, std::max(frame.size(), kBatchBytes));
+    dirty_channels_.push_back(handle);
+  }
+  SharedBytes* batch = channel->batch;
+  frame.CopyTo(batch->data() + batch->size());
+  batch->Grow(static_cast<uint32_t>(frame.size()));
+  if (!channel->origins.empty() && channel->origins.back().shard == origin.shard &&
+      channel->origins.back().session == origin.session) {
+    channel->origins.back().size += static_cast<uint32_t>(frame.size());
+  } else {
+    channel->origins.push_back(
+        {origin.shard, origin.session, static_cast<uint32_t>(frame.size())});
+  }
+  Settle(origin, ErrorCode::kNone);
+}
+
+void ShardCore::FlushChannel(Channel* channel) {
+  SharedBytes* batch = std::exchange(channel->batch, nullptr);
+  if (batch == nullptr) return;
+  if (Fanout* fanout = fanouts_.Find(channel->name)) FanOut(fanout, batch, channel->origins);
+  std::vector<BatchSegment> segments;
+  for (uint32_t shard = 0; shard < shard_count_; ++shard) {
+    if (shard == shard_ || channel->members_by_shard[shard] == 0) continue;
+    if (segments.empty()) {
+      for (const BatchOrigin& origin : channel->origins) {
+        segments.push_back({origin.size, static_cast<uint16_t>(origin.shard), 0, origin.session});
+      }
+    }
+    MailHeader header;
+    header.type = MailType::kChannelBatch;
+    header.count = static_cast<uint32_t>(segments.size());
+    mailboxes_.Post(shard, MailClass::kAnswer, header, channel->name,
+                    Bytes(reinterpret_cast<const uint8_t*>(segments.data()),
+                          segments.size() * sizeof(BatchSegment)),
+                    Bytes(batch->data(), batch->size()));
+    counters_.mail_sent.Add();
+  }
+  channel->origins.clear();
+  batch->Unref();
+}
+
+void ShardCore::FanOut(Fanout* fanout, SharedBytes* bytes,
+                       const std::vector<BatchOrigin>& origins) {
+  uint64_t frame_count = 0;
+  Bytes frames(bytes->data(), bytes->size());
+  for (Frame frame; TakeFrame(&frames, &frame);) ++frame_count;
+  counters_.messages_delivered.Add(frame_count * fanout->members.size());
+  for (const FanoutMember& member : fanout->members) FanOutTo(member, bytes, origins);
+}
+
+// All but what came from the member's own session.
+void ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
+                         const std::vector<BatchOrigin>& origins) {
+  Connection* to = connections_.Get(member.socket);
+  uint32_t begin = 0, end = 0;
+  auto send = [&] {
+    if (end != begin) connections_.AppendShared(to, bytes, begin, end - begin);
+  };
+  for (const BatchOrigin& origin : origins) {
+    if (origin.shard == shard_ && origin.session == member.session) {
+      send();
+      begin = end + origin.size;
+    }
+    end += origin.size;
+  }
+  send();
+  CheckOutput(to);
+  if (to->output.byte_count() < output_high_) return;
+  for (const BatchOrigin& origin : origins) HoldSenderOf(to, {origin.shard, origin.session, 0});
+}
+
+// --- who is connected ---
+
+void ShardCore::AddToFanout(std::string_view channel, Connection* connection,
+                            Handle<Session> handle) {
+  Handle<Fanout> fanout_handle = fanouts_.HandleOf(channel);
+  if (!fanout_handle.valid()) fanout_handle = fanouts_.Create(channel);
+  Session* session = sessions_.Get(handle);
+  for (const FanoutPlace& place : session->places) {
+    if (place.fanout == fanout_handle) return;
+  }
+  Fanout* fanout = fanouts_.Get(fanout_handle);
+  session->places.push_back({fanout_handle, static_cast<uint32_t>(fanout->members.size())});
+  fanout->members.push_back({connection->socket, handle});
+}
+
+void ShardCore::RemoveFromFanout(Session* session, Handle<Session>, std::string_view channel) {
+  const Handle<Fanout> fanout = fanouts_.HandleOf(channel);
+  for (size_t i = 0; i < session->places.size(); ++i) {
+    if (session->places[i].fanout != fanout) continue;
+    LeaveFanout(session, i);
+    return;
+  }
+}
+
+void ShardCore::LeaveFanout(Session* session, size_t place_index) {
+  const FanoutPlace place = session->places[place_index];
+  session->places[place_index] = session->places.back();
+  session->places.pop_back();
+  Fanout* fanout = fanouts_.Get(place.fanout);
+  // The last member takes the place that is free.
+  if (place.index + 1 != fanout->members.size()) {
+    fanout->members[place.index] = fanout->members.back();
+    for (FanoutPlace& moved : sessions_.Get(fanout->members[place.index].session)->places) {
+      if (moved.fanout == place.fanout) moved.index = place.index;
+    }
+  }
+  fanout->members.pop_back();
+  if (fanout->members.empty()) fanouts_.Destroy(place.fanout);
+}
+
+// --- membership ---
+
+void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view address, bool join,
+                                 uint32_t answer_to, MailHeader answer) {
+  Channel* channel = FindOrLoadChannel(channel_name);
+  answer.type = MailType::kMembership;
+  answer.flags = join ? 1 : 0;
+  auto finish = [&](ErrorCode code) {
+    FinishMembership(answer_to, answer, channel_name, address, code);
+  };
+  const bool present = channel->state == ChannelState::kPresent;
+  const bool member = present && channel->members.contains(address);
+  if (join && member) return finish(ErrorCode::kNone);
+  if (!join && !member) return finish(ErrorCode::kNotFound);
+  if (join && !present && !policy_.channels_by_users) return finish(ErrorCode::kNotFound);
+  if (join && channel->members.size() >= limits_.members_per_channel_max) {
+    return finish(ErrorCode::kOverLimit);
+  }
+  FlushChannel(channel);  // what came before goes to those who were members then
+  ++channel->version;
+  const std::string_view name = OwnName(address);
+  const uint32_t member_shard = ShardOf(name);
+  const std::string channel_text(channel_name), address_text(address);
+  if (!join) {
+    channel->members.erase(address_text);
+    --channel->members_by_shard[member_shard];
+    store_->RemoveMember(channel_name, address, [=, this](StoreCompletion&) {
+      FinishMembership(answer_to, answer, channel_text, address_text, ErrorCode::kNone);
+    });
+    return;
+  }
+  if (!present) {
+    channel->state = ChannelState::kPresent;
+    store_->AddChannel(channel_name, [](StoreCompletion&) {});
+  }
+  channel->members.insert(address_text);
+  ++channel->members_by_shard[member_shard];
+  store_->PutMember(channel_name, address, [=, this](StoreCompletion& completion) {
+    ErrorCode code = ErrorCode::kNone;
+    Channel* changed = channels_.Find(channel_text);
+    if (completion.status != StoreStatus::kDone) {
+      code = ErrorCode::kUnavailable;
+      if (changed != nullptr && changed->members.erase(address_text) != 0) {
+        --changed->members_by_shard[member_shard];
+        ++changed->version;
+      }
+    }
+    FinishMembership(answer_to, answer, channel_text, address_text, code);
+  });
+}
+
+void ShardCore::FinishMembership(uint32_t to, MailHeader answer, std::string_view channel,
+                                 std::string_view address, ErrorCode code) {
+  answer.code = static_cast<uint8_t>(code);
+  const std::string text = std::string(channel) + '\0' + std::string(OwnName(address));
+  PostOrTake(to, MailClass::kAnswer, answer, text);
+}
+
+void ShardCore::OnMembership(const MailHeader& header, std::string_view channel,
+                             std::string_view user_name) {
+  const auto code = static_cast<ErrorCode>(header.code);
+  const bool join = (header.flags & 1) != 0;
+  if (code == ErrorCode::kNone) {
+    if (join) store_->PutJoined(user_name, channel, [](StoreCompletion&) {});
+    else store_->RemoveJoined(user_name, channel, [](StoreCompletion&) {});
+    if (User* user = users_.Find(user_name); user != nullptr && user->state == UserState::kPresent) {
+      ++user->version;
+      if (join) user->channels.insert(std::string(channel));
+      else user->channels.erase(std::string(channel));
+      for (const Handle<Session> handle : user->sessions) {
+        Session* session = sessions_.Get(handle);
+        if (join) AddToFanout(channel, connections_.Get(session->socket), handle);
+        else RemoveFromFanout(session, handle, channel);
+      }
+    }
+  }
+  if (header.number == 0) {
+    FinishRequest(header.session, code);
+    return;
+  }
+  auto asked = memberships_asked_.find(header.number);
+  if (asked == memberships_asked_.end()) return;
+  ControlDone done = std::move(asked->second);
+  memberships_asked_.erase(asked);
+  done({code == ErrorCode::kNone        ? ControlStatus::kDone
+        : code == ErrorCode::kOverLimit ? ControlStatus::kOverLimit
+        : code == ErrorCode::kNotFound  ? ControlStatus::kNotFound
+                                        : ControlStatus::kUnavailable,
+        {}});
+}
+
+// --- lists of members ---
+
+// A page is a run of: a byte of flags, an address, a zero byte. `flags` bit 1 of the mail: there is
+// more. `count`: shards that have marked who is online.
+void ShardCore::SendMembersPage(std::string_view channel_name, std::string_view asker,
+                                std::string_view after, MailHeader answer) {
+  const Channel* channel = FindOrLoadChannel(channel_name);
+  answer.type = MailType::kMembers;
+  answer.count = 0;
+  answer.flags = 0;
+  std::string page;
+  if (channel->state != ChannelState::kPresent || !channel->members.contains(asker)) {
+    answer.code = static_cast<uint8_t>(ErrorCode::kNotFound);
+  } else {
+    auto member = after.empty() ? channel->members.begin() : channel->members.upper_bound(after);
+    for (size_t i = 0; i < kMembersPerPage && member != channel->members.end(); ++i, ++member) {
+      page.append(1, '\0').append(*member).append(1, '\0');
+    }
+    if (member != channel->members.end()) answer.flags = 2;
+  }
+  OnMembersPage(answer, channel_name, std::move(page));
+}
+
+void ShardCore::OnMembersPage(MailHeader header, std::string_view channel, std::string page) {
+  if (header.count < shard_count_) {
+    for (size_t at = 0; at < page.size();) {
+      const std::string_view address(page.c_str() + at + 1);
+      const User* user = users_.Find(OwnName(address));
+      if (user != nullptr && !user->sessions.empty()) page[at] = 1;
+      at += address.size() + 2;
+    }
+    ++header.count;
+    const uint32_t next =
+        header.count < shard_count_ ? (shard_ + 1) % shard_count_ : uint32_t{header.shard};
+    PostOrTake(next, MailClass::kAnswer, header, channel, AsBytes(page));
+    return;
+  }
+  Session* session = sessions_.Get(header.session);
+  if (session == nullptr || session->request == nullptr) return;
+  for (size_t at = 0; at < page.size();) {
+    const std::string_view address(page.c_str() + at + 1);
+    AddListItem(session, address, page[at] != 0 ? kListItemAgreed : uint8_t{0});
+    session->request->cursor = address;
+    at += address.size() + 2;
+  }
+  const auto code = static_cast<ErrorCode>(header.code);
+  if (code == ErrorCode::kNone && (header.flags & 2) != 0) RunList(header.session);
+  else FinishRequest(header.session, code);
+}
+
+}  // namespace solec
