@@ -162,7 +162,7 @@ void ShardCore::OnOutputDrained(Connection* connection) {
   session->holds_expired = false;
   ReleaseHeldSenders(session);
   ContinueBacklog(session->user);
-  if (session->request != nullptr) RunList(handle);
+  if (session->request != nullptr && session->request->list_waits) RunList(handle);
 }
 
 void ShardCore::OnHoldExpired(Connection* connection) {

@@ -45,6 +45,7 @@ struct PendingRequest {
   size_t line_count = 0;
   std::string answer;
   size_t list_items = 0;
+  bool list_waits = false;   // for output to leave
   ServiceCommand command;    // its views point into `line`
   std::string line;
 };
