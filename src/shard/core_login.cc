@@ -277,6 +277,14 @@ bool ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
                           Bytes(connection->held, connection->held_size));
 }
 
+void ShardCore::OnHandOver(const Mail& mail) {
+  Arrival arrival;
+  std::memcpy(&arrival.native_handle, mail.rest.data(), sizeof(arrival.native_handle));
+  arrival.address = mail.text;
+  arrival.sequence_and_input = AsString(mail.rest);
+  arrivals_.push_back(std::move(arrival));
+}
+
 Bytes ShardCore::ArrivalInput(const Arrival& arrival) {
   return AsBytes(arrival.sequence_and_input).subspan(sizeof(HandOver));
 }

@@ -223,6 +223,7 @@ class ShardCore {
 
   // --- mail: core_mail.cc ---
   void OnMail(const Mail& mail);
+  void OnHandOver(const Mail& mail);
   void OnDirectMail(const Mail& mail);
   void OnChannelMail(const Mail& mail);
   void OnChannelBatch(const Mail& mail);
@@ -237,6 +238,7 @@ class ShardCore {
 
   // --- control: core_control.cc ---
   void ControlUser(const ControlRequest& request, ControlDone done);
+  void WithUser(const std::string& name, absl::AnyInvocable<void(User*)> then);
   void ControlContact(const ControlRequest& request, ControlDone done);
   void ControlChannel(const ControlRequest& request, ControlDone done);
   void RemoveChannelMembers(Channel* channel);

@@ -1,0 +1,320 @@
+// A shard's beginning and end, and what administrators ask of it.
+
+#include <algorithm>
+
+#include "shard/shard_core.h"
+
+namespace solec {
+
+static constexpr size_t kConnectionsListed = 1'000;
+static constexpr size_t kNamesListed = 100'000;
+
+ShardCore::ShardCore(const ShardEnvironment& environment)
+    : server_name_(environment.server_name),
+      shard_(environment.shard),
+      shard_count_(environment.rings->shard_count()),
+      hash_key_(environment.hash_key),
+      now_ns_(environment.now_ns),
+      store_(environment.store),
+      passwords_(environment.passwords),
+      connection_limits_(environment.connection_limits),
+      connections_(&buffers_, environment.now_ns),
+      mailboxes_(environment.rings, environment.shard) {
+  Reconfigure(environment.limits, environment.policy);
+}
+
+ShardCore::~ShardCore() = default;
+
+void ShardCore::Reconfigure(const Limits& limits, const Policy& policy) {
+  limits_ = limits;
+  policy_ = policy;
+  output_high_ = limits.output_bytes_max / 2;
+  output_low_ = limits.output_bytes_max / 4;
+  ++epoch_;
+}
+
+void ShardCore::Drain() {
+  draining_ = true;
+  connections_.ForEach([this](Connection& connection) {
+    connections_.End(&connection, CloseReason::kShuttingDown, ErrorCode::kShuttingDown);
+  });
+}
+
+std::string_view ShardCore::OwnName(std::string_view address) const {
+  const size_t at = address.find('@');
+  if (at == std::string_view::npos || address.substr(at + 1) != server_name_) return {};
+  return address.substr(0, at);
+}
+
+static ControlStatus StatusOf(const StoreCompletion& completion) {
+  switch (completion.status) {
+    case StoreStatus::kDone:
+      return ControlStatus::kDone;
+    case StoreStatus::kNotFound:
+      return ControlStatus::kNotFound;
+    case StoreStatus::kExists:
+      return ControlStatus::kExists;
+    case StoreStatus::kFull:
+      return ControlStatus::kUnavailable;
+  }
+  return ControlStatus::kUnavailable;
+}
+
+static ControlStatus StatusOf(ErrorCode code) {
+  if (code == ErrorCode::kNone) return ControlStatus::kDone;
+  return code == ErrorCode::kNotFound ? ControlStatus::kNotFound : ControlStatus::kUnavailable;
+}
+
+void ShardCore::Control(const ControlRequest& request, ControlDone done) {
+  switch (request.kind) {
+    case ControlKind::kUserAdd:
+    case ControlKind::kUserPassword:
+    case ControlKind::kUserRemove:
+    case ControlKind::kUserList:
+      return ControlUser(request, std::move(done));
+    case ControlKind::kContactAdd:
+    case ControlKind::kContactRemove:
+    case ControlKind::kContactList:
+      return ControlContact(request, std::move(done));
+    case ControlKind::kChannelCreate:
+    case ControlKind::kChannelRemove:
+    case ControlKind::kChannelList:
+    case ControlKind::kChannelJoin:
+    case ControlKind::kChannelMembers:
+      return ControlChannel(request, std::move(done));
+    case ControlKind::kConnectionList:
+      return done(ListConnections());
+  }
+}
+
+// --- users ---
+
+void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
+  const std::string& name = request.name;
+  if (request.kind != ControlKind::kUserList && (!IsValidName(name) || name == kServiceName)) {
+    return done({ControlStatus::kInvalid, {}});
+  }
+  switch (request.kind) {
+    case ControlKind::kUserAdd:
+      store_->AddUser(name, request.argument,
+                      [this, name, hash = request.argument,
+                       done = std::move(done)](StoreCompletion& completion) mutable {
+        User* user = users_.Find(name);
+        if (completion.status == StoreStatus::kDone && user != nullptr &&
+            user->state == UserState::kAbsent) {
+          user->state = UserState::kPresent;
+          user->password_hash = hash;
+          ++user->version;
+        }
+        done({StatusOf(completion), {}});
+      });
+      break;
+    case ControlKind::kUserPassword:
+      store_->SetPassword(name, request.argument,
+                          [this, name, hash = request.argument,
+                           done = std::move(done)](StoreCompletion& completion) mutable {
+        User* user = users_.Find(name);
+        if (completion.status == StoreStatus::kDone && user != nullptr) {
+          user->password_hash = hash;
+          EndSessions(user, CloseReason::kAccountRemoved);
+        }
+        done({StatusOf(completion), {}});
+      });
+      break;
+    case ControlKind::kUserRemove: {
+      // Its memberships go first, at the channels' owners.
+      User* user = FindOrLoad(name);
+      if (user->state == UserState::kPresent) {
+        for (const std::string& channel : user->channels) {
+          MailHeader header;
+          header.type = MailType::kLeave;
+          header.shard = static_cast<uint16_t>(shard_);
+          PostOrTake(ShardOf(channel), MailClass::kRequest, header,
+                     channel + '\0' + FullAddress(name));
+        }
+      }
+      store_->RemoveUser(name, [this, name, done = std::move(done)](
+                                   StoreCompletion& completion) mutable {
+        User* removed = users_.Find(name);
+        if (completion.status == StoreStatus::kDone && removed != nullptr) {
+          EndSessions(removed, CloseReason::kAccountRemoved);
+          removed->state = UserState::kAbsent;
+          removed->contacts.clear();
+          removed->backlog = false;
+          ++removed->version;
+        }
+        done({StatusOf(completion), {}});
+      });
+      break;
+    }
+    default:
+      store_->ListUsers("", kNamesListed, [this, done = std::move(done)](
+                                              StoreCompletion& completion) mutable {
+        ControlReply reply{StatusOf(completion), {}};
+        if (auto* names = std::get_if<std::vector<std::string>>(&completion.value)) {
+          for (std::string& listed : *names) {
+            const User* user = users_.Find(listed);
+            const bool online = user != nullptr && !user->sessions.empty();
+            reply.items.push_back({std::move(listed), online ? uint8_t{1} : uint8_t{0}});
+          }
+        }
+        done(std::move(reply));
+      });
+      break;
+  }
+}
+
+void ShardCore::EndSessions(User* user, CloseReason reason) {
+  for (const Handle<Session> handle : user->sessions) {
+    connections_.End(connections_.Get(sessions_.Get(handle)->socket), reason,
+                     ErrorCode::kUserAuthFailed);
+  }
+}
+
+// Runs `then` with the user once it is loaded, in this turn or a later one.
+void ShardCore::WithUser(const std::string& name, absl::AnyInvocable<void(User*)> then) {
+  User* user = FindOrLoad(name);
+  if (user->state != UserState::kLoading) return then(user);
+  // Completions come in order: this one comes after the one that loads the user.
+  store_->LoadUser(name, [this, name, then = std::move(then)](StoreCompletion&) mutable {
+    then(FindOrLoad(name));
+  });
+}
+
+void ShardCore::ControlContact(const ControlRequest& request, ControlDone done) {
+  const Target target = ParseTarget(request.argument, server_name_);
+  const bool list = request.kind == ControlKind::kContactList;
+  const bool is_user = target.kind == TargetKind::kUser ||
+                       (target.kind == TargetKind::kOtherServer && !target.name.starts_with('#'));
+  if (!IsValidName(request.name) || (!list && !is_user)) {
+    return done({ControlStatus::kInvalid, {}});
+  }
+  std::string address;
+  if (!list) {
+    address = target.kind == TargetKind::kUser ? FullAddress(target.name)
+                                               : FormatAddress(target.name, target.server);
+  }
+  WithUser(request.name, [this, kind = request.kind, name = request.name,
+                          address = std::move(address),
+                          done = std::move(done)](User* user) mutable {
+    if (user->state != UserState::kPresent) return done({ControlStatus::kNotFound, {}});
+    if (kind == ControlKind::kContactList) {
+      ControlReply reply;
+      for (const auto& [contact, agreed] : user->contacts) {
+        reply.items.push_back({contact, agreed ? kListItemAgreed : uint8_t{0}});
+      }
+      return done(std::move(reply));
+    }
+    const bool add = kind == ControlKind::kContactAdd;
+    if (!add && !user->HasContact(address)) return done({ControlStatus::kNotFound, {}});
+    if (add && user->contacts.size() >= limits_.contacts_per_user_max) {
+      return done({ControlStatus::kOverLimit, {}});
+    }
+    ChangeContact(users_.HandleOf(name), std::move(address), add,
+                  [done = std::move(done)](ErrorCode code) mutable { done({StatusOf(code), {}}); });
+  });
+}
+
+// --- channels ---
+
+void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) {
+  const std::string& name = request.name;
+  const Target target = ParseTarget(name, server_name_);
+  if (request.kind != ControlKind::kChannelList && target.kind != TargetKind::kChannel) {
+    return done({ControlStatus::kInvalid, {}});
+  }
+  const std::string channel_name(target.name);
+  switch (request.kind) {
+    case ControlKind::kChannelCreate:
+      store_->AddChannel(channel_name, [this, channel_name, done = std::move(done)](
+                                           StoreCompletion& completion) mutable {
+        Channel* channel = channels_.Find(channel_name);
+        if (completion.status == StoreStatus::kDone && channel != nullptr &&
+            channel->state == ChannelState::kAbsent) {
+          channel->state = ChannelState::kPresent;
+        }
+        done({StatusOf(completion), {}});
+      });
+      break;
+    case ControlKind::kChannelRemove:
+      FindOrLoadChannel(channel_name);
+      store_->RemoveChannel(channel_name, [this, channel_name, done = std::move(done)](
+                                              StoreCompletion& completion) mutable {
+        Channel* channel = channels_.Find(channel_name);
+        if (channel != nullptr) RemoveChannelMembers(channel);
+        done({StatusOf(completion), {}});
+      });
+      break;
+    case ControlKind::kChannelList:
+      store_->ListChannels("", kNamesListed, [done = std::move(done)](
+                                                 StoreCompletion& completion) mutable {
+        ControlReply reply{StatusOf(completion), {}};
+        if (auto* names = std::get_if<std::vector<std::string>>(&completion.value)) {
+          for (std::string& listed : *names) reply.items.push_back({std::move(listed), 0});
+        }
+        done(std::move(reply));
+      });
+      break;
+    case ControlKind::kChannelJoin: {
+      // Runs on the user's shard; the channel's owner answers by mail.
+      WithUser(request.argument, [this, channel_name, user_name = request.argument,
+                                  done = std::move(done)](User* user) mutable {
+        if (user->state != UserState::kPresent) return done({ControlStatus::kNotFound, {}});
+        MailHeader header;
+        header.type = MailType::kJoin;
+        header.shard = static_cast<uint16_t>(shard_);
+        header.number = next_ticket_++;
+        memberships_asked_.emplace(header.number, std::move(done));
+        PostOrTake(ShardOf(channel_name), MailClass::kRequest, header,
+                   channel_name + '\0' + FullAddress(user_name));
+      });
+      break;
+    }
+    default:
+      FindOrLoadChannel(channel_name);
+      store_->LoadChannel(channel_name, [this, channel_name, done = std::move(done)](
+                                            StoreCompletion& completion) mutable {
+        ControlReply reply{StatusOf(completion), {}};
+        const Channel* channel = channels_.Find(channel_name);
+        if (channel != nullptr && channel->state == ChannelState::kPresent) {
+          reply.status = ControlStatus::kDone;
+          for (const std::string& member : channel->members) reply.items.push_back({member, 0});
+        }
+        done(std::move(reply));
+      });
+      break;
+  }
+}
+
+// Every member's shard learns that it is over, as if each had left.
+void ShardCore::RemoveChannelMembers(Channel* channel) {
+  FlushChannel(channel);
+  for (const std::string& address : channel->members) {
+    const std::string_view name = OwnName(address);
+    if (name.empty()) continue;
+    MailHeader header;
+    header.type = MailType::kMembership;
+    PostOrTake(ShardOf(name), MailClass::kAnswer, header, channel->name + '\0' + std::string(name));
+  }
+  channel->members.clear();
+  std::fill(channel->members_by_shard.begin(), channel->members_by_shard.end(), 0u);
+  channel->state = ChannelState::kAbsent;
+  ++channel->version;
+}
+
+ControlReply ShardCore::ListConnections() {
+  ControlReply reply;
+  connections_.ForEach([&](Connection& connection) {
+    if (reply.items.size() >= kConnectionsListed) return;
+    std::string line = peer_text ? peer_text(connection.socket) : std::string("?");
+    const Session* session = sessions_.Get(connection.session);
+    const User* user = session == nullptr ? nullptr : users_.Get(session->user);
+    line.append(" shard ").append(std::to_string(shard_)).append(" user ");
+    line.append(user == nullptr ? std::string_view("-") : std::string_view(user->name));
+    line.append(" output ").append(std::to_string(connection.output.byte_count()));
+    reply.items.push_back({std::move(line), 0});
+  });
+  return reply;
+}
+
+}  // namespace solec

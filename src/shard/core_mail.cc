@@ -1,0 +1,198 @@
+// What comes from elsewhere: mails of other shards, completions of the store, verdicts on passwords.
+
+#include "shard/shard_core.h"
+
+namespace solec {
+
+// Mails of one ring and class that one turn takes in.
+static constexpr size_t kMailsPerTurn = 4'096;
+// Mails that may wait for users and channels that are being loaded; beyond it no more requests are
+// taken in.
+static constexpr size_t kPendingMailMax = 4 << 20;
+
+bool ShardCore::TakeIn() {
+  bool any = store_->Poll();
+  passwords_->Poll(shard_, &verdicts_);
+  for (const PasswordVerdict& verdict : std::exchange(verdicts_, {})) {
+    OnPasswordVerdict(verdict);
+    any = true;
+  }
+  auto take = [&](const Mail& mail) {
+    OnMail(mail);
+    any = true;
+  };
+  mailboxes_.Drain(MailClass::kAnswer, kMailsPerTurn, take);
+  if (mailboxes_.MayTakeRequests() && pending_mail_bytes_ < kPendingMailMax) {
+    mailboxes_.Drain(MailClass::kRequest, kMailsPerTurn, take);
+  }
+  if (mailboxes_.TakeRoomMade()) {
+    for (const SocketId socket : std::exchange(waiting_for_room_, {})) {
+      if (Connection* connection = connections_.Get(socket)) {
+        connections_.Unhold(connection, kHoldMailbox);
+        any = true;
+      }
+    }
+  }
+  return any;
+}
+
+void ShardCore::PostOrTake(uint32_t to, MailClass mail_class, const MailHeader& header,
+                           std::string_view text, Bytes rest) {
+  if (to != shard_) {
+    counters_.mail_sent.Add();
+    mailboxes_.Post(to, mail_class, header, text, rest);
+    return;
+  }
+  Mail mail{header, text, rest};
+  mail.header.text_size = static_cast<uint16_t>(text.size());
+  OnMail(mail);
+}
+
+void ShardCore::OnMail(const Mail& mail) {
+  const MailHeader& header = mail.header;
+  std::string_view text = mail.text;
+  switch (header.type) {
+    case MailType::kHandOver:
+      OnHandOver(mail);
+      break;
+    case MailType::kDirect:
+      OnDirectMail(mail);
+      break;
+    case MailType::kToChannel:
+    case MailType::kJoin:
+    case MailType::kLeave:
+    case MailType::kListMembers:
+      OnChannelMail(mail);
+      break;
+    case MailType::kContactNotice: {
+      const std::string_view name = TakePart(&text);
+      User* user = FindOrLoad(name);
+      if (user->state == UserState::kLoading) Postpone(user, mail);
+      else OnContactNotice(name, text, header.code != 0);
+      break;
+    }
+    case MailType::kSettled:
+      SettleHere(header.session, header.number, header.count, static_cast<ErrorCode>(header.code));
+      break;
+    case MailType::kMembership: {
+      const std::string_view channel = TakePart(&text);
+      OnMembership(header, channel, text);
+      break;
+    }
+    case MailType::kContactAgreed: {
+      const std::string_view name = TakePart(&text);
+      OnContactAgreed(name, text, header.flags != 0);
+      break;
+    }
+    case MailType::kMembers:
+      OnMembersPage(header, text, std::string(AsString(mail.rest)));
+      break;
+    case MailType::kChannelBatch:
+      OnChannelBatch(mail);
+      break;
+    case MailType::kHoldSender:
+    case MailType::kResumeSender: {
+      const Session* session = sessions_.Get(header.session);
+      if (session == nullptr) break;
+      Connection* connection = connections_.Get(session->socket);
+      if (header.type == MailType::kHoldSender) {
+        connections_.Hold(connection, kHoldReader);
+        counters_.reading_paused.Add();
+      } else {
+        connections_.Unhold(connection, kHoldReader);
+      }
+      break;
+    }
+  }
+}
+
+void ShardCore::OnDirectMail(const Mail& mail) {
+  std::string_view text = mail.text;
+  const std::string_view name = TakePart(&text);
+  const Origin origin{mail.header.shard, mail.header.session, mail.header.number};
+  User* user = FindOrLoad(name);
+  if (user->state == UserState::kLoading) return Postpone(user, mail);
+  const bool may = user->state == UserState::kPresent &&
+                   (policy_.contacts_open || user->HasContact(text));
+  if (may) DeliverToUser(user, users_.HandleOf(name), {mail.rest}, 0, origin);
+  else Settle(origin, ErrorCode::kNotFound);
+}
+
+void ShardCore::OnChannelMail(const Mail& mail) {
+  std::string_view text = mail.text;
+  const std::string_view name = TakePart(&text);
+  Channel* channel = FindOrLoadChannel(name);
+  if (channel->state == ChannelState::kLoading) return Postpone(channel, mail);
+  const MailHeader& header = mail.header;
+  if (header.type == MailType::kToChannel) {
+    const Origin origin{header.shard, header.session, header.number};
+    if (channel->members.contains(text)) {
+      SendToChannel(channel, channels_.HandleOf(name), {mail.rest}, origin);
+    } else {
+      Settle(origin, ErrorCode::kNotFound);
+    }
+    return;
+  }
+  MailHeader answer;
+  answer.shard = header.shard;
+  answer.session = header.session;
+  answer.number = header.number;
+  if (header.type == MailType::kListMembers) {
+    const std::string_view asker = TakePart(&text);
+    SendMembersPage(name, asker, text, answer);
+  } else {
+    ChangeMembership(name, text, header.type == MailType::kJoin, header.shard, answer);
+  }
+}
+
+void ShardCore::OnChannelBatch(const Mail& mail) {
+  Fanout* fanout = fanouts_.Find(mail.text);
+  if (fanout == nullptr) return;
+  std::vector<BatchOrigin> origins(mail.header.count);
+  Bytes rest = mail.rest;
+  for (BatchOrigin& origin : origins) {
+    BatchSegment segment;
+    std::memcpy(static_cast<void*>(&segment), rest.data(), sizeof(segment));
+    rest = rest.subspan(sizeof(segment));
+    origin = {segment.shard, segment.session, segment.size};
+  }
+  SharedBytes* bytes = SharedBytes::Create(&buffers_, rest.size());
+  std::memcpy(bytes->data(), rest.data(), rest.size());
+  bytes->Grow(static_cast<uint32_t>(rest.size()));
+  FanOut(fanout, bytes, origins);
+  bytes->Unref();
+}
+
+// --- until a user or channel is loaded ---
+
+template <class T>
+void ShardCore::Postpone(T* object, const Mail& mail) {
+  std::string record(reinterpret_cast<const char*>(&mail.header), sizeof(MailHeader));
+  record.append(mail.text).append(AsString(mail.rest));
+  pending_mail_bytes_ += record.size();
+  object->pending_mail.push_back(std::move(record));
+}
+
+template <class T>
+void ShardCore::TakePostponed(T* object) {
+  for (const std::string& record : std::exchange(object->pending_mail, {})) {
+    pending_mail_bytes_ -= record.size();
+    OnMail(ReadMail(reinterpret_cast<const uint8_t*>(record.data()), record.size()));
+  }
+}
+
+template <class T>
+void ShardCore::WakeWaiters(T* object) {
+  for (const SocketId socket : std::exchange(object->waiters, {})) {
+    if (Connection* connection = connections_.Get(socket)) {
+      connections_.Unhold(connection, kHoldRequest);
+    }
+  }
+}
+
+template void ShardCore::TakePostponed(User*);
+template void ShardCore::TakePostponed(Channel*);
+template void ShardCore::WakeWaiters(User*);
+template void ShardCore::WakeWaiters(Channel*);
+
+}  // namespace solec
