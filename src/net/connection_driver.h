@@ -73,8 +73,8 @@ class ConnectionDriver {
   // Takes in a connection that another shard let go of; its held input is parsed in this turn.
   Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input);
 
-  // Connections in kMoving on which nothing is under way: calls moved(connection, native handle)
-  // for each, which returns false to be asked again next turn (the handle is then put back).
+  // Connections in kMoving on which nothing is under way: calls moved(connection, release) for each;
+  // release() lets go of the socket and gives its native handle.
   template <class Moved>
   void RunMoves(Moved&& moved);
 

@@ -286,7 +286,8 @@ void ConnectionDriver<I, H>::RunMoves(Moved&& moved) {
     Connection* connection = &table_->At(index);
     if (connection->state != ConnectionState::kMoving) continue;  // it ended meanwhile
     const bool quiet = !connection->receiving && connection->output.empty();
-    if (quiet && moved(connection, [this, connection] { return io_->Release(connection->socket); })) {
+    if (quiet) {
+      moved(connection, [this, connection] { return io_->Release(connection->socket); });
       handler_->OnFreed(connection);
       table_->Free(connection);
       continue;

@@ -264,7 +264,7 @@ struct HandOver {
 
 }  // namespace
 
-bool ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
+void ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
   const HandOver hand_over{native_handle, connection->sequence, connection->features};
   const auto found = counted_addresses_.find(connection->socket.index);
   const std::string_view address =
@@ -272,9 +272,8 @@ bool ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
   MailHeader header;
   header.type = MailType::kHandOver;
   const auto* bytes = reinterpret_cast<const uint8_t*>(&hand_over);
-  return mailboxes_.Offer(connection->move_to, MailClass::kRequest, header, address,
-                          Bytes(bytes, sizeof(hand_over)),
-                          Bytes(connection->held, connection->held_size));
+  mailboxes_.Post(connection->move_to, MailClass::kRequest, header, address,
+                  Bytes(bytes, sizeof(hand_over)), Bytes(connection->held, connection->held_size));
 }
 
 void ShardCore::OnHandOver(const Mail& mail) {

@@ -50,7 +50,7 @@ void Mailboxes::Post(uint32_t to, MailClass mail_class, MailHeader header, std::
   header.text_size = static_cast<uint16_t>(text.size());
   std::string record(sizeof(header) + text.size() + rest.size() + more.size(), '\0');
   Fill(reinterpret_cast<uint8_t*>(record.data()), header, text, rest, more);
-  backlog_bytes_ += record.size();
+  if (mail_class == MailClass::kAnswer) answer_backlog_bytes_ += record.size();
   backlog_[to * kMailClassCount + static_cast<size_t>(mail_class)].push_back(std::move(record));
 }
 

@@ -4,7 +4,8 @@
 // connection on hold: it stops reading, nothing is dropped. Everything else (answers, what an
 // administrator asked for) uses Post(), which keeps the mail in a queue of this shard until there is
 // room. That queue is bounded by construction: as long as more than kBacklogMax bytes of answers
-// wait, the shard takes in no more requests (MayTakeRequests), and answers are always taken in.
+// wait, the shard takes in no more requests (MayTakeRequests), and answers are always taken in;
+// requests are posted at most one at a time for each connection (a hand-over, a join).
 //
 // One shard's thread; the rings between are SpscRing.
 #pragma once
@@ -69,7 +70,7 @@ class Mailboxes {
   void Post(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
             Bytes rest = {}, Bytes more = {});
 
-  bool MayTakeRequests() const { return backlog_bytes_ <= kBacklogMax; }
+  bool MayTakeRequests() const { return answer_backlog_bytes_ <= kBacklogMax; }
 
   // Reads what other shards wrote: calls take(Mail) for at most `limit` mails of each ring.
   template <class Take>
@@ -96,7 +97,7 @@ class Mailboxes {
   const uint32_t shard_;
   // Mails that wait for room, by class and shard, oldest first.
   std::vector<std::deque<std::string>> backlog_;
-  size_t backlog_bytes_ = 0;
+  size_t answer_backlog_bytes_ = 0;
   bool room_wanted_ = false;
   bool room_made_ = false;
 };
@@ -132,7 +133,9 @@ bool Mailboxes::Flush(RingDoorbell&& ring_doorbell) {
         uint8_t* at = ring.Reserve(waiting.front().size());
         if (at == nullptr) break;
         std::memcpy(at, waiting.front().data(), waiting.front().size());
-        backlog_bytes_ -= waiting.front().size();
+        if (static_cast<MailClass>(i) == MailClass::kAnswer) {
+          answer_backlog_bytes_ -= waiting.front().size();
+        }
         waiting.pop_front();
       }
       all_sent = all_sent && waiting.empty();

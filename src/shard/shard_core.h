@@ -59,8 +59,13 @@ class ShardCore {
   bool TakeIn();
   // Turns what this turn gathered into output and mail: channels' batches, receipts.
   void GatherTurn();
-  // The mails for a connection that moves; false if there is no room yet.
-  bool MailHandOver(Connection* connection, uint64_t native_handle);
+  // There is something for TakeIn or GatherTurn already.
+  bool HasGathered() const {
+    return !dirty_channels_.empty() || !dirty_receipts_.empty() || settled_run_.count != 0 ||
+           store_->HasCompletions();
+  }
+  // Sends a connection that moves to its shard, with the input that was not parsed.
+  void MailHandOver(Connection* connection, uint64_t native_handle);
   // Connections that came from other shards since the last call: handle and held input.
   struct Arrival {
     uint64_t native_handle = 0;

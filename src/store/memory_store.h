@@ -39,6 +39,7 @@ class MemoryStore final : public StorePort {
   void ReadWaiting(std::string_view user, size_t bytes_max, StoreDone done) override;
   void TrimWaiting(std::string_view user, uint64_t up_to, StoreDone done) override;
   bool Poll() override;
+  bool HasCompletions() const override { return !completed_.empty(); }
   bool HasRoom() const override { return completed_.size() < kQueueMax; }
   uint64_t ByteCount() const override { return byte_count_; }
 

@@ -99,6 +99,9 @@ class StorePort {
   // more. True if there were any.
   virtual bool Poll() = 0;
 
+  // Poll would find something.
+  virtual bool HasCompletions() const = 0;
+
   // Room for at least a turn's requests; when false the shard stops reading until Poll made room.
   virtual bool HasRoom() const = 0;
 

@@ -1,0 +1,310 @@
+#include "io/uring_io.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "base/assert.h"
+
+namespace solec {
+
+static constexpr uint16_t kBufferGroup = 0;
+
+static uint64_t SteadyNowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// What to do about a ring that the kernel does not give.
+static absl::Status RingError(int error) {
+  std::string text = std::string("io_uring: ") + std::strerror(error);
+  if (error == EPERM || error == EACCES) {
+    text += "; allow it with: sysctl kernel.io_uring_disabled=0, and in a container with a seccomp "
+            "profile that permits io_uring_setup, io_uring_enter and io_uring_register";
+  } else if (error == ENOSYS) {
+    text += "; the kernel has no io_uring, or a seccomp profile hides it; Linux 6.1 or later is needed";
+  } else if (error == ENOMEM) {
+    text += "; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=)";
+  } else if (error == EMFILE || error == ENFILE) {
+    text += "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
+  } else if (error == EINVAL) {
+    text += "; the kernel is too old, Linux 6.1 or later is needed";
+  }
+  return absl::FailedPreconditionError(text);
+}
+
+absl::StatusOr<std::unique_ptr<UringIo>> UringIo::Create(const UringOptions& options) {
+  std::unique_ptr<UringIo> io(new UringIo());
+  io->options_ = options;
+  io_uring_params parameters{};
+  parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                     IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+  parameters.cq_entries = options.entries * 4;
+  const int result = io_uring_queue_init_params(options.entries, &io->ring_, &parameters);
+  if (result < 0) return RingError(-result);
+  io->ring_made_ = true;
+  io->event_fd_ = eventfd(0, EFD_CLOEXEC);
+  if (io->event_fd_ < 0) return RingError(errno);
+  io->now_ns_ = SteadyNowNs();
+  return io;
+}
+
+UringIo::~UringIo() {
+  for (const Listener& listener : listeners_) {
+    if (listener.fd >= 0) close(listener.fd);
+  }
+  if (ring_made_) io_uring_queue_exit(&ring_);
+  for (const Socket& socket : sockets_) {
+    if (socket.fd >= 0) close(socket.fd);
+  }
+  if (event_fd_ >= 0) close(event_fd_);
+  if (buffers_ != nullptr) munmap(buffers_, size_t{options_.buffer_count} * options_.buffer_bytes);
+  if (buffer_ring_ != nullptr) {
+    munmap(buffer_ring_, options_.buffer_count * sizeof(io_uring_buf));
+  }
+}
+
+absl::Status UringIo::Start() {
+  if (int result = io_uring_enable_rings(&ring_); result < 0) return RingError(-result);
+  auto map = [](size_t size) {
+    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? nullptr : memory;
+  };
+  buffer_ring_ =
+      static_cast<io_uring_buf_ring*>(map(options_.buffer_count * sizeof(io_uring_buf)));
+  buffers_ = static_cast<uint8_t*>(map(size_t{options_.buffer_count} * options_.buffer_bytes));
+  if (buffer_ring_ == nullptr || buffers_ == nullptr) return RingError(ENOMEM);
+  io_uring_buf_reg registration{};
+  registration.ring_addr = reinterpret_cast<uint64_t>(buffer_ring_);
+  registration.ring_entries = options_.buffer_count;
+  registration.bgid = kBufferGroup;
+  if (int result = io_uring_register_buf_ring(&ring_, &registration, 0); result < 0) {
+    return RingError(-result);
+  }
+  io_uring_buf_ring_init(buffer_ring_);
+  for (uint32_t id = 0; id < options_.buffer_count; ++id) GiveBuffer(static_cast<uint16_t>(id));
+  io_uring_register_ring_fd(&ring_);  // saves a lookup per call; without it all works too
+  for (size_t i = 0; i < listeners_.size(); ++i) SubmitAccept(i);
+  SubmitWakeRead();
+  return absl::OkStatus();
+}
+
+void UringIo::StopListening() {
+  for (Listener& listener : listeners_) {
+    if (listener.fd < 0) continue;
+    io_uring_sqe* entry = NextEntry();
+    io_uring_prep_cancel_fd(entry, listener.fd, IORING_ASYNC_CANCEL_ALL);
+    entry->user_data = Tag(Op::kIgnored, 0, 0);
+    io_uring_submit(&ring_);
+    close(listener.fd);
+    listener.fd = -1;
+    listener.retry_at_ns = 0;
+  }
+}
+
+io_uring_sqe* UringIo::NextEntry() {
+  io_uring_sqe* entry = io_uring_get_sqe(&ring_);
+  while (entry == nullptr) {
+    io_uring_submit(&ring_);
+    entry = io_uring_get_sqe(&ring_);
+  }
+  return entry;
+}
+
+void UringIo::GiveBuffer(uint16_t id) {
+  io_uring_buf_ring_add(buffer_ring_, buffers_ + size_t{id} * options_.buffer_bytes,
+                        options_.buffer_bytes, id,
+                        io_uring_buf_ring_mask(options_.buffer_count), 0);
+  io_uring_buf_ring_advance(buffer_ring_, 1);
+}
+
+void UringIo::SubmitAccept(size_t listener) {
+  listeners_[listener].retry_at_ns = 0;
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_multishot_accept(entry, listeners_[listener].fd, nullptr, nullptr, SOCK_CLOEXEC);
+  entry->user_data = Tag(Op::kAccept, 0, static_cast<uint32_t>(listener));
+}
+
+void UringIo::SubmitWakeRead() {
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_read(entry, event_fd_, &event_value_, sizeof(event_value_), 0);
+  entry->user_data = Tag(Op::kWake, 0, 0);
+}
+
+void UringIo::SubmitReceive(uint32_t index) {
+  const Socket& socket = sockets_[index];
+  io_uring_sqe* entry = NextEntry();
+  if (socket.mode == ReceiveMode::kStream) {
+    io_uring_prep_recv_multishot(entry, socket.fd, nullptr, 0, 0);
+  } else {
+    io_uring_prep_recv(entry, socket.fd, nullptr, 0, 0);
+  }
+  entry->flags |= IOSQE_BUFFER_SELECT;
+  entry->buf_group = kBufferGroup;
+  entry->user_data = Tag(Op::kReceive, socket.generation, index);
+}
+
+void UringIo::SubmitAndWait(bool may_sleep) {
+  for (size_t i = 0; i < listeners_.size(); ++i) {
+    if (listeners_[i].retry_at_ns != 0 && now_ns_ >= listeners_[i].retry_at_ns) SubmitAccept(i);
+  }
+  uint64_t deadline = deadline_ns_;
+  for (const Listener& listener : listeners_) {
+    if (listener.retry_at_ns != 0) deadline = std::min(deadline, listener.retry_at_ns);
+  }
+  if (!may_sleep || io_uring_cq_ready(&ring_) != 0) {
+    io_uring_submit_and_get_events(&ring_);
+  } else if (deadline == kNoDeadline) {
+    io_uring_submit_and_wait(&ring_, 1);
+  } else {
+    const uint64_t now = SteadyNowNs();
+    const uint64_t left = deadline > now ? deadline - now : 0;
+    __kernel_timespec timeout{static_cast<int64_t>(left / 1'000'000'000),
+                              static_cast<long long>(left % 1'000'000'000)};
+    io_uring_cqe* first = nullptr;
+    io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
+  }
+  send_slices_used_ = 0;
+  now_ns_ = SteadyNowNs();
+  counts_.completions_overflowed = *ring_.cq.koverflow;
+}
+
+// --- sockets ---
+
+SocketId UringIo::Adopt(NativeHandle fd) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<uint32_t>(sockets_.size()));
+    sockets_.emplace_back();
+  }
+  const uint32_t index = free_.back();
+  free_.pop_back();
+  sockets_[index].fd = fd;
+  return {index, sockets_[index].generation};
+}
+
+UringIo::NativeHandle UringIo::Release(SocketId id) {
+  Socket& socket = At(id);
+  SOLEC_ASSERT(!socket.receiving && !socket.sending && !socket.closing);
+  const int fd = socket.fd;
+  const uint32_t generation = socket.generation + 1;
+  socket = {};
+  socket.generation = generation;
+  free_.push_back(id.index);
+  return fd;
+}
+
+void UringIo::Receive(SocketId id, ReceiveMode mode) {
+  Socket& socket = At(id);
+  SOLEC_ASSERT(!socket.receiving);
+  socket.receiving = true;
+  socket.stopping = false;
+  socket.mode = mode;
+  SubmitReceive(id.index);
+}
+
+void UringIo::StopReceive(SocketId id) {
+  Socket& socket = At(id);
+  if (!socket.receiving || socket.stopping) return;
+  socket.stopping = true;
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_cancel64(entry, Tag(Op::kReceive, id.generation, id.index), 0);
+  entry->user_data = Tag(Op::kIgnored, 0, 0);
+}
+
+void UringIo::Send(SocketId id, std::span<const Bytes> slices) {
+  Socket& socket = At(id);
+  SOLEC_ASSERT(!socket.sending && !slices.empty() && slices.size() <= kIoSlicesMax);
+  socket.sending = true;
+  io_uring_sqe* entry = NextEntry();
+  if (slices.size() == 1) {
+    io_uring_prep_send(entry, socket.fd, slices[0].data(), slices[0].size(),
+                       MSG_NOSIGNAL | MSG_WAITALL);
+  } else {
+    if (send_slices_used_ == send_slices_.size()) {
+      send_slices_.push_back(std::make_unique<SendSlices>());
+    }
+    SendSlices& message = *send_slices_[send_slices_used_++];
+    for (size_t i = 0; i < slices.size(); ++i) {
+      message.slices[i] = {const_cast<uint8_t*>(slices[i].data()), slices[i].size()};
+    }
+    message.header = {};
+    message.header.msg_iov = message.slices.data();
+    message.header.msg_iovlen = slices.size();
+    io_uring_prep_sendmsg(entry, socket.fd, &message.header, MSG_NOSIGNAL | MSG_WAITALL);
+  }
+  entry->user_data = Tag(Op::kSend, id.generation, id.index);
+}
+
+void UringIo::ShutdownWrite(SocketId id) { shutdown(At(id).fd, SHUT_WR); }
+
+void UringIo::Close(SocketId id) {
+  Socket& socket = At(id);
+  SOLEC_ASSERT(!socket.closing);
+  socket.closing = true;
+  const bool starved = std::erase(starved_, id.index) != 0;
+  if (starved) socket.receiving = false;
+  if (!socket.receiving && !socket.sending) {
+    closed_.push_back(id.index);
+    return;
+  }
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_cancel_fd(entry, socket.fd, IORING_ASYNC_CANCEL_ALL);
+  entry->user_data = Tag(Op::kIgnored, 0, 0);
+}
+
+void UringIo::FinishClose(uint32_t index) {
+  Socket& socket = sockets_[index];
+  close(socket.fd);
+  const uint32_t generation = socket.generation + 1;
+  socket = {};
+  socket.generation = generation;
+  free_.push_back(index);
+}
+
+void UringIo::Wake(uint32_t shard) {
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_msg_ring(entry, peer_rings_[shard], 0, Tag(Op::kIgnored, 0, 0), 0);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = Tag(Op::kIgnored, 0, 0);
+}
+
+void UringIo::WakeFromOutside() {
+  const uint64_t one = 1;
+  static_cast<void>(!write(event_fd_, &one, sizeof(one)));
+}
+
+std::string UringIo::PeerText(SocketId id) const {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  char text[INET6_ADDRSTRLEN] = "?";
+  if (getpeername(sockets_[id.index].fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) {
+    return "?:0";
+  }
+  if (storage.ss_family == AF_INET) {
+    const auto* address = reinterpret_cast<const sockaddr_in*>(&storage);
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
+    return std::string(text) + ":" + std::to_string(ntohs(address->sin_port));
+  }
+  const auto* address = reinterpret_cast<const sockaddr_in6*>(&storage);
+  inet_ntop(AF_INET6, &address->sin6_addr, text, sizeof(text));
+  return "[" + std::string(text) + "]:" + std::to_string(ntohs(address->sin6_port));
+}
+
+uint64_t UringIo::AckedBytes(SocketId id) const {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(sockets_[id.index].fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_bytes_acked;
+}
+
+}  // namespace solec

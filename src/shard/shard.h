@@ -1,0 +1,107 @@
+// The loop of one shard over one I/O: what happened is taken in, what it means is decided, what came
+// of it is sent, once a turn. One thread; Run in production, RunTurn by hand in the simulation.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "base/assert.h"
+#include "shard/shard_core.h"
+
+namespace solec {
+
+template <class IoType>
+class Shard {
+ public:
+  // `io` outlives the shard.
+  Shard(const ShardEnvironment& environment, IoType* io)
+      : io_(io),
+        rings_(environment.rings),
+        shard_(environment.shard),
+        core_(environment),
+        driver_(io, &core_.connections(), &core_) {
+    core_.peer_text = [io](SocketId socket) { return io->PeerText(socket); };
+  }
+
+  // Has `task` run on the shard's thread. From any thread; the caller then wakes the I/O.
+  void Submit(std::function<void(ShardCore&)> task) {
+    std::lock_guard lock(tasks_mutex_);
+    tasks_.push_back(std::move(task));
+    has_tasks_.store(true, std::memory_order_release);
+  }
+
+  // One turn. `spin_ns`: for how long after its last work it does not sleep.
+  void RunTurn(uint64_t spin_ns) {
+    assert_context.shard = shard_;
+    ++assert_context.turn;
+    // Whoever writes to us from here on rings, unless we see it ourselves.
+    bool may_sleep = !busy_ && !driver_.HasWork() && io_->NowNs() - last_work_ns_ >= spin_ns;
+    if (may_sleep) {
+      rings_->SetSleeping(shard_, true);
+      may_sleep = !core_.mailboxes().HasMail() && !has_tasks_.load(std::memory_order_acquire);
+    }
+    uint64_t wake_at = core_.connections().timers().NextNs();
+    // Nobody rings when there is room in a mailbox again.
+    if (!all_mail_sent_) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
+    io_->SetTimer(wake_at);
+    io_->Turn(driver_, may_sleep);
+    rings_->SetSleeping(shard_, false);
+    core_.SetNow(io_->NowNs());
+    RunTasks();
+    busy_ = core_.TakeIn();
+    for (const ShardCore::Arrival& arrival : core_.TakeArrivals()) {
+      core_.Arrive(driver_.Adopt(static_cast<typename IoType::NativeHandle>(arrival.native_handle),
+                                 ShardCore::ArrivalInput(arrival)),
+                   arrival);
+      busy_ = true;
+    }
+    driver_.RunTimers();
+    core_.GatherTurn();
+    driver_.RunMoves([this](Connection* connection, auto release) {
+      core_.MailHandOver(connection, static_cast<uint64_t>(release()));
+    });
+    driver_.Flush();
+    // Flush may have parsed input that was held: what that gathered goes out in the next turn.
+    all_mail_sent_ = core_.mailboxes().Flush([this](uint32_t shard) {
+      core_.counters().doorbells.Add();
+      io_->Wake(shard);
+    });
+    core_.counters().turns.Add();
+    busy_ = busy_ || core_.HasGathered();
+    if (busy_) last_work_ns_ = io_->NowNs();
+  }
+
+  ShardCore& core() { return core_; }
+
+ private:
+  static constexpr uint64_t kMailRetryNs = 200'000;
+
+  void RunTasks() {
+    if (!has_tasks_.load(std::memory_order_acquire)) return;
+    std::vector<std::function<void(ShardCore&)>> tasks;
+    {
+      std::lock_guard lock(tasks_mutex_);
+      tasks.swap(tasks_);
+      has_tasks_.store(false, std::memory_order_relaxed);
+    }
+    for (auto& task : tasks) task(core_);
+    busy_ = true;
+  }
+
+  IoType* io_;
+  MailRings* rings_;
+  const uint32_t shard_;
+  ShardCore core_;
+  ConnectionDriver<IoType, ShardCore> driver_;
+  bool busy_ = true;
+  bool all_mail_sent_ = true;
+  uint64_t last_work_ns_ = 0;
+  std::mutex tasks_mutex_;
+  std::vector<std::function<void(ShardCore&)>> tasks_;
+  std::atomic<bool> has_tasks_{false};
+};
+
+}  // namespace solec
