@@ -242,7 +242,8 @@ void UringIo::OnReceiveCompletion(H& handler, uint32_t index, int result, uint32
     if (!socket.sending) closed_.push_back(index);
     return;
   }
-  const bool stopped = std::exchange(socket.stopping, false);
+  const bool stopped = socket.stopping;
+  socket.stopping = false;
   ReceiveEnd end = ReceiveEnd::kError;
   if (result == 0) end = ReceiveEnd::kEof;
   else if (stopped) end = ReceiveEnd::kStopped;
