@@ -1,0 +1,50 @@
+// The server's configuration: one TOML file, read strictly. An unknown key, a wrong type or a value
+// out of range is an error that names file, line and column.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "base/limits.h"
+
+namespace solec {
+
+struct PeerConfig {
+  std::string name;
+  std::string address;
+  std::string public_key;
+  bool allow_plain = false;
+  bool dial = true;
+};
+
+struct Config {
+  std::string server_name;           // folded to lower case
+  std::vector<std::string> listen = {"127.0.0.1:7653"};
+  std::vector<std::string> listen_tls;
+  uint64_t shards = 0;               // 0: one per usable CPU
+  std::string data_dir;              // empty: none
+  Policy policy;
+  std::string tls_certificate;
+  std::string tls_key;
+  Limits limits;
+  std::vector<PeerConfig> peers;
+  std::string admin_listen;          // empty: no HTTP
+  std::string admin_socket;          // empty: none
+  std::string log_level = "info";
+  bool log_json = false;
+};
+
+// Errors begin with "FILE:LINE:COLUMN: ".
+absl::StatusOr<Config> LoadConfig(const std::string& path);
+absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& path);
+
+// A config as a file that gives it; of the defaults, for --print-default-config.
+std::string FormatConfig(const Config& config);
+
+// "64KiB", "1GiB", a plain number.
+bool ParseSize(std::string_view text, uint64_t* bytes);
+// "10s", "72h", "250ms".
+bool ParseDuration(std::string_view text, uint64_t* milliseconds);
+
+}  // namespace solec
