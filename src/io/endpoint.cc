@@ -12,13 +12,16 @@
 
 namespace solec {
 
-static absl::Status Failed(std::string_view endpoint, std::string_view why) {
-  return absl::FailedPreconditionError("listen " + std::string(endpoint) + ": " + std::string(why));
+static absl::Status Failed(absl::StatusCode code, std::string_view endpoint,
+                           std::string_view why) {
+  return absl::Status(code, "listen " + std::string(endpoint) + ": " + std::string(why));
 }
 
 absl::StatusOr<int> OpenListener(std::string_view endpoint, bool reuse_port) {
   const size_t colon = endpoint.rfind(':');
-  if (colon == std::string_view::npos) return Failed(endpoint, "no port; write host:port");
+  if (colon == std::string_view::npos) {
+    return Failed(absl::StatusCode::kInvalidArgument, endpoint, "no port; write host:port");
+  }
   std::string host(endpoint.substr(0, colon));
   const std::string port(endpoint.substr(colon + 1));
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
@@ -30,7 +33,9 @@ absl::StatusOr<int> OpenListener(std::string_view endpoint, bool reuse_port) {
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
-  if (error != 0) return Failed(endpoint, gai_strerror(error));
+  if (error != 0) {
+    return Failed(absl::StatusCode::kInvalidArgument, endpoint, gai_strerror(error));
+  }
   const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int yes = 1;
   // Connections inherit all of these from their listener.
@@ -45,8 +50,11 @@ absl::StatusOr<int> OpenListener(std::string_view endpoint, bool reuse_port) {
   if (fd >= 0) close(fd);
   std::string why = std::strerror(bind_error);
   if (bind_error == EADDRINUSE) why += "; another server listens there (ss -ltnp shows which)";
-  if (bind_error == EACCES) why += "; ports below 1024 need CAP_NET_BIND_SERVICE";
-  return Failed(endpoint, why);
+  if (bind_error == EACCES) {
+    return Failed(absl::StatusCode::kPermissionDenied, endpoint,
+                  why + "; ports below 1024 need CAP_NET_BIND_SERVICE");
+  }
+  return Failed(absl::StatusCode::kUnavailable, endpoint, why);
 }
 
 std::string LocalAddress(int fd) {

@@ -9,7 +9,8 @@
 namespace solec {
 
 // Binds and listens. With `reuse_port` several sockets share one address, and the kernel spreads
-// connections over them. Port 0: any free one. Errors name the address and the remedy.
+// connections over them. Port 0: any free one. Errors name the address and the remedy:
+// InvalidArgument (no such address), PermissionDenied (port), Unavailable (in use).
 absl::StatusOr<int> OpenListener(std::string_view endpoint, bool reuse_port);
 
 // "127.0.0.1:40123": where a socket really listens.

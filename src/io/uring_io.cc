@@ -40,7 +40,7 @@ static absl::Status RingError(int error) {
   } else if (error == EINVAL) {
     text += "; the kernel is too old, Linux 6.1 or later is needed";
   }
-  return absl::FailedPreconditionError(text);
+  return absl::PermissionDeniedError(text);
 }
 
 absl::StatusOr<std::unique_ptr<UringIo>> UringIo::Create(const UringOptions& options) {
@@ -75,7 +75,7 @@ UringIo::~UringIo() {
 }
 
 absl::Status UringIo::Start() {
-  if (int result = io_uring_enable_rings(&ring_); result < 0) return RingError(-result);
+  if (int result = EnableRing(&ring_); result < 0) return RingError(-result);
   auto map = [](size_t size) {
     void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? nullptr : memory;

@@ -9,8 +9,7 @@ absl::StatusOr<std::string> AdminSocketPath(const std::string& config_file) {
   if (!config.ok()) {
     return absl::InvalidArgumentError(std::string(config.status().message()));
   }
-  if (!config->admin.socket.empty()) return config->admin.socket;
-  if (!config->server.data_dir.empty()) return config->server.data_dir + "/admin.sock";
+  if (!config->admin_socket.empty()) return config->admin_socket;
   return absl::InvalidArgumentError(
       config_file +
       " names no admin socket: it has neither [admin] socket nor [server] data_dir; give --socket "

@@ -1,0 +1,91 @@
+#include "admin/admin_http.h"
+
+#include <atomic>
+#include <thread>
+
+#include <httplib.h>
+
+#include "admin/metrics.h"
+#include "admin/page.h"
+
+namespace solec {
+
+static constexpr size_t kWorkers = 4;
+static constexpr time_t kTimeoutSeconds = 5;
+
+struct AdminHttp::Impl {
+  AdminContext context;
+  httplib::Server server;
+  std::string address;
+  std::atomic<bool> ready{true};
+  std::thread thread;
+};
+
+absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& endpoint,
+                                                            AdminContext context) {
+  auto impl = std::make_unique<Impl>();
+  Impl* const it = impl.get();
+  it->context = std::move(context);
+  const size_t colon = endpoint.rfind(':');
+  if (colon == std::string::npos) {
+    return absl::InvalidArgumentError("admin " + endpoint + ": no port; write host:port");
+  }
+  std::string host = endpoint.substr(0, colon);
+  if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  const int port = std::atoi(endpoint.c_str() + colon + 1);
+
+  it->server.new_task_queue = [] { return new httplib::ThreadPool(kWorkers); };
+  it->server.set_read_timeout(kTimeoutSeconds);
+  it->server.set_write_timeout(kTimeoutSeconds);
+  it->server.set_keep_alive_timeout(kTimeoutSeconds);
+  // Without SO_REUSEPORT, which the library sets: a second server must not share the port.
+  it->server.set_socket_options([](int fd) {
+    const int yes = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  auto json = [it](std::string_view command) {
+    return [it, command](const httplib::Request&, httplib::Response& response) {
+      response.set_content(RunAdminCommand(it->context, command), "application/json");
+    };
+  };
+  it->server.Get("/", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content(kPage, "text/html; charset=utf-8");
+  });
+  it->server.Get("/metrics", [it](const httplib::Request&, httplib::Response& response) {
+    response.set_content(PrometheusText(*it->context.shards), "text/plain; version=0.0.4");
+  });
+  it->server.Get("/livez", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("ok\n", "text/plain");
+  });
+  it->server.Get("/readyz", [it](const httplib::Request&, httplib::Response& response) {
+    response.status = it->ready ? 200 : 503;
+    response.set_content(it->ready ? "ok\n" : "draining\n", "text/plain");
+  });
+  it->server.Get("/varz", json(R"({"command":"stats"})"));
+  it->server.Get("/connz", json(R"({"command":"connections"})"));
+  it->server.Get("/linkz", json(R"({"command":"link list"})"));
+
+  const int bound = port == 0 ? it->server.bind_to_any_port(host.c_str())
+                              : (it->server.bind_to_port(host.c_str(), port) ? port : -1);
+  if (bound < 0) {
+    return absl::UnavailableError("admin " + endpoint +
+                                  ": cannot listen there; is another server there?");
+  }
+  it->address = endpoint.substr(0, colon + 1) + std::to_string(bound);
+  it->thread = std::thread([it] { it->server.listen_after_bind(); });
+  return std::unique_ptr<AdminHttp>(new AdminHttp(std::move(impl)));
+}
+
+AdminHttp::AdminHttp(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+AdminHttp::~AdminHttp() {
+  // stop() does nothing to a server whose thread has not come to listen yet.
+  while (!impl_->server.is_running()) std::this_thread::yield();
+  impl_->server.stop();
+  impl_->thread.join();
+}
+
+const std::string& AdminHttp::address() const { return impl_->address; }
+void AdminHttp::SetReady(bool ready) { impl_->ready = ready; }
+
+}  // namespace solec

@@ -1,0 +1,30 @@
+// The administrator's commands: JSON in, JSON out, one object each.
+//
+//   {"command":"user add","name":"alice","password":"…"}
+//   {"ok":true,"items":[{"text":"alice","flags":1}]}
+//   {"ok":false,"error":"there is no user 'alice'","code":"not_found"}
+//
+// Codes: not_found exists invalid over_limit unavailable usage not_built. The whole list of commands
+// is in docs/operations.md.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "shard/shard_group.h"
+
+namespace solec {
+
+// What the commands work on. Called from the admin threads, several at a time.
+struct AdminContext {
+  ShardGroup* shards = nullptr;
+  std::function<absl::Status()> reload;  // OK, or why the old configuration stays
+  std::function<void()> drain;           // begins the end; returns at once
+};
+
+// Answers one line; the answer has no line end. Never throws.
+std::string RunAdminCommand(const AdminContext& context, std::string_view line);
+
+}  // namespace solec

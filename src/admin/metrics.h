@@ -1,0 +1,35 @@
+// The server's counters, summed over its shards, and as text for Prometheus.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "shard/shard_group.h"
+
+namespace solec {
+
+struct Metric {
+  std::string_view name;
+  std::string_view help;
+  uint64_t value = 0;
+  bool is_gauge = false;
+};
+
+template <class Visit>
+void ForEachMetric(const ShardGroup& shards, Visit&& visit) {
+  std::vector<Metric> sums;
+  for (size_t shard = 0; shard < shards.shard_count(); ++shard) {
+    size_t index = 0;
+    ForEachCounter(shards.counters(shard), [&](std::string_view name, std::string_view help,
+                                               uint64_t value, bool is_gauge) {
+      if (shard == 0) sums.push_back({name, help, 0, is_gauge});
+      sums[index++].value += value;
+    });
+  }
+  for (const Metric& metric : sums) visit(metric);
+}
+
+// https://prometheus.io/docs/instrumenting/exposition_formats/
+std::string PrometheusText(const ShardGroup& shards);
+
+}  // namespace solec

@@ -1,0 +1,69 @@
+#include "server/dev_mode.h"
+
+#include <filesystem>
+
+namespace solec {
+namespace {
+
+constexpr const char* kUsers[] = {"alice", "bob"};
+constexpr const char* kChannel = "#lobby";
+
+absl::Status Do(ShardGroup* shards, ControlKind kind, std::string name, std::string argument) {
+  ControlRequest request;
+  request.kind = kind;
+  request.name = std::move(name);
+  request.argument = std::move(argument);
+  const ControlReply reply = shards->Ask(request);
+  if (reply.status == ControlStatus::kDone || reply.status == ControlStatus::kExists) {
+    return absl::OkStatus();
+  }
+  return absl::InternalError("--dev could not set up " + request.name + " " + request.argument);
+}
+
+// A password is the user's name and more: easy to type, and only on loopback.
+std::string PasswordOf(const std::string& user) { return user + "-password"; }
+
+}  // namespace
+
+absl::StatusOr<Config> DevConfig() {
+  Config config;
+  config.server_name = "localhost";
+  config.listen = {"127.0.0.1:" + std::to_string(kDevPort)};
+  config.data_dir = "var";
+  config.admin_socket = "var/admin.sock";
+  std::error_code error;
+  std::filesystem::create_directories(config.data_dir, error);
+  if (error) {
+    return absl::PermissionDeniedError("./" + config.data_dir + ": " + error.message() +
+                                       "; start it in a folder that you may write to");
+  }
+  return config;
+}
+
+absl::StatusOr<std::string> SetUpDev(ShardGroup* shards, const std::string& program) {
+  absl::Status status = Do(shards, ControlKind::kChannelCreate, kChannel, "");
+  for (const std::string user : kUsers) {
+    absl::StatusOr<std::string> hash = shards->HashPassword(PasswordOf(user));
+    if (!hash.ok()) return hash.status();
+    status.Update(Do(shards, ControlKind::kUserAdd, user, *hash));
+    status.Update(Do(shards, ControlKind::kChannelJoin, kChannel, user));
+  }
+  status.Update(Do(shards, ControlKind::kContactAdd, kUsers[0], kUsers[1]));
+  status.Update(Do(shards, ControlKind::kContactAdd, kUsers[1], kUsers[0]));
+  if (!status.ok()) return status;
+
+  const std::string client =
+      (std::filesystem::path(program).parent_path() / "solec").lexically_normal().string();
+  std::string text = "\nUsers (and their passwords):";
+  for (const std::string user : kUsers) text += "  " + user + " (" + PasswordOf(user) + ")";
+  text += "\nChannel: " + std::string(kChannel) + ", both are in it\n\nTry it, in two more terminals:\n";
+  for (size_t i = 0; i < 2; ++i) {
+    const std::string user = kUsers[i];
+    text += "  SOLEC_PASSWORD=" + PasswordOf(user) + " " + client + " chat " + user + "@localhost " +
+            kUsers[1 - i] + "\n";
+  }
+  text += "Type a line to send it; /to " + std::string(kChannel) + " talks to the channel, /quit ends.\n\n";
+  return text;
+}
+
+}  // namespace solec

@@ -1,0 +1,111 @@
+// solecd: reads the command line, starts a server, and waits for signals.
+
+#include <csignal>
+#include <cstdio>
+#include <future>
+#include <thread>
+
+#include <unistd.h>
+
+#include "config/config.h"
+#include "server/command_line.h"
+#include "server/dev_mode.h"
+#include "server/log.h"
+#include "server/preflight.h"
+#include "server/server.h"
+
+namespace solec {
+namespace {
+
+constexpr uint64_t kDrainTimeoutMs = 10'000;
+
+// Threads inherit the mask: signals come to nobody but WaitForEnd.
+sigset_t BlockSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+void Reload(Server* server) {
+  const absl::Status status = server->Reload();
+  if (status.ok()) {
+    spdlog::info("configuration reloaded");
+  } else {
+    spdlog::error("configuration not reloaded, the old one stays: {}",
+                  std::string(status.message()));
+  }
+}
+
+// Waits for TERM or INT, drains, and returns; a second one ends the draining.
+void WaitForEnd(Server* server, const sigset_t& signals) {
+  int signal = 0;
+  for (;;) {
+    sigwait(&signals, &signal);
+    if (signal != SIGHUP) break;
+    Reload(server);
+  }
+  spdlog::info("draining: no new connections, sessions end");
+  std::future<bool> drained =
+      std::async(std::launch::async, [server] { return server->Drain(kDrainTimeoutMs); });
+  const timespec step{0, 5'000'000};
+  while (drained.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    const int second = sigtimedwait(&signals, nullptr, &step);
+    if (second == SIGTERM || second == SIGINT) {
+      spdlog::warn("stopped at once");
+      std::fflush(nullptr);
+      _exit(0);
+    }
+  }
+  if (!drained.get()) spdlog::warn("some sessions did not end in time");
+}
+
+int Run(const CommandLine& line, const std::string& program) {
+  absl::StatusOr<Config> config = line.dev ? DevConfig() : LoadConfig(line.config_path);
+  if (!config.ok()) return ReportFailure(config.status());
+  SetUpLog(config->log_level, config->log_json);
+  std::vector<std::string> warnings;
+  if (absl::Status status = Preflight(*config, &warnings); !status.ok()) {
+    return ReportFailure(status);
+  }
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  if (line.check) {
+    std::fputs(FormatConfig(*config).c_str(), stdout);
+    return 0;
+  }
+  const sigset_t signals = BlockSignals();
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
+      *config, line.config_path, [] { kill(getpid(), SIGTERM); });
+  if (!server.ok()) return ReportFailure(server.status());
+  if (line.dev) {
+    absl::StatusOr<std::string> hints = SetUpDev((*server)->shards(), program);
+    if (!hints.ok()) return ReportFailure(hints.status());
+    std::fputs(hints->c_str(), stderr);
+  }
+  spdlog::warn("accounts, channels and waiting messages live in memory: they end with the server");
+  std::printf("%s\n", (*server)->ReadyLine().c_str());
+  std::fflush(stdout);
+  WaitForEnd(server->get(), signals);
+  server->reset();
+  spdlog::info("stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace solec
+
+int main(int argc, char** argv) {
+  solec::CommandLine line;
+  if (const std::optional<int> exit_code = solec::ParseCommandLine(argc, argv, &line)) {
+    return *exit_code;
+  }
+  if (line.print_default_config) {
+    solec::Config config;
+    config.server_name = "a.example";
+    std::fputs(solec::FormatConfig(config).c_str(), stdout);
+    return 0;
+  }
+  return solec::Run(line, argv[0]);
+}

@@ -1,0 +1,102 @@
+#include "server/server.h"
+
+#include <algorithm>
+
+#include "server/cpus.h"
+#include "server/log.h"
+
+namespace solec {
+namespace {
+
+// One shard a usable CPU, or as many as the config says; those without a CPU of their own float.
+std::vector<int> ShardCpus(uint64_t shards) {
+  std::vector<int> cpus = UsableCpus();
+  if (shards != 0) cpus.resize(shards, -1);
+  return cpus;
+}
+
+std::string Joined(const std::vector<std::string>& items) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : ",") + item;
+  return text.empty() ? "-" : text;
+}
+
+// The keys that only a restart can change.
+absl::Status CheckSame(const Config& before, const Config& after) {
+  const std::pair<const char*, bool> same[] = {
+      {"server.name", before.server_name == after.server_name},
+      {"server.listen", before.listen == after.listen},
+      {"server.shards", before.shards == after.shards},
+      {"server.data_dir", before.data_dir == after.data_dir},
+      {"admin.listen", before.admin_listen == after.admin_listen},
+      {"admin.socket", before.admin_socket == after.admin_socket},
+  };
+  for (const auto& [key, is_same] : same) {
+    if (!is_same) {
+      return absl::InvalidArgumentError("'" + std::string(key) + "' changes only at a restart");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Server::Server(Config config, std::string config_path)
+    : config_path_(std::move(config_path)), config_(std::move(config)) {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
+                                                      const std::string& config_path,
+                                                      std::function<void()> drain) {
+  std::unique_ptr<Server> server(new Server(config, config_path));
+  ShardGroupOptions options;
+  options.server_name = config.server_name;
+  options.listen = config.listen;
+  options.cpus = ShardCpus(config.shards);
+  options.limits = config.limits;
+  options.policy = config.policy;
+  options.password_workers = static_cast<uint32_t>(std::max<size_t>(1, UsableCpus().size() / 2));
+  absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
+  if (!shards.ok()) return shards.status();
+  server->shards_ = *std::move(shards);
+  const AdminContext context{server->shards_.get(), [one = server.get()] { return one->Reload(); },
+                             std::move(drain)};
+  if (!config.admin_socket.empty()) {
+    absl::StatusOr<std::unique_ptr<AdminSocket>> admin =
+        AdminSocket::Start(config.admin_socket, context);
+    if (!admin.ok()) return admin.status();
+    server->admin_socket_ = *std::move(admin);
+  }
+  if (!config.admin_listen.empty()) {
+    absl::StatusOr<std::unique_ptr<AdminHttp>> http = AdminHttp::Start(config.admin_listen, context);
+    if (!http.ok()) return http.status();
+    server->admin_http_ = *std::move(http);
+  }
+  return server;
+}
+
+std::string Server::ReadyLine() const {
+  return "ready name=" + config_.server_name + " listen=" + Joined(shards_->listening()) +
+         " listen_tls=- admin=" + (admin_http_ == nullptr ? "-" : admin_http_->address()) +
+         " shards=" + std::to_string(shards_->shard_count());
+}
+
+absl::Status Server::Reload() {
+  if (config_path_.empty()) {
+    return absl::FailedPreconditionError("this server was started without a configuration file");
+  }
+  absl::StatusOr<Config> config = LoadConfig(config_path_);
+  if (!config.ok()) return config.status();
+  std::lock_guard lock(reload_mutex_);
+  if (absl::Status same = CheckSame(config_, *config); !same.ok()) return same;
+  config_ = *std::move(config);
+  SetUpLog(config_.log_level, config_.log_json);
+  shards_->Reconfigure(config_.limits, config_.policy);
+  return absl::OkStatus();
+}
+
+bool Server::Drain(uint64_t timeout_ms) {
+  if (admin_http_ != nullptr) admin_http_->SetReady(false);
+  return shards_->Drain(timeout_ms);
+}
+
+}  // namespace solec
