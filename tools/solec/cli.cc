@@ -12,6 +12,7 @@
 #include "tools/solec/safe_text.h"
 #include "tools/solec/send_verb.h"
 #include "tools/solec/top_verb.h"
+#include "tools/solec/word_shield.h"
 
 namespace solec {
 namespace {
@@ -57,7 +58,10 @@ int RunCommandLine(int argc, char** argv) {
       "Try it:  solec chat alice@localhost bob\n"
       "Status:  0 done, 1 failure, 64 usage, 69 server not reachable, 77 not permitted");
   try {
-    app.parse(argc, argv);
+    // CLI11 wants the words of a vector in reverse.
+    std::vector<std::string> words;
+    for (int i = argc - 1; i > 0; --i) words.push_back(ShieldWord(argv[i]));
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
     return ReportUsage(app, error);

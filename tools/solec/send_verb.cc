@@ -8,6 +8,7 @@
 #include "tools/solec/event_text.h"
 #include "tools/solec/exit_code.h"
 #include "tools/solec/safe_text.h"
+#include "tools/solec/word_shield.h"
 
 namespace solec {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 struct SendOptions {
   AccountOptions account;
   std::string target;
-  CLI::Option* words = nullptr;  // read raw: CLI11 gives "[a]" and "{}" a meaning of their own
+  std::vector<std::string> words;  // shielded: see word_shield.h
 };
 
 // Sends messages one after another and tells what became of each.
@@ -144,9 +145,9 @@ absl::Status SendLines(Sender* sender) {
 
 int RunSend(const SendOptions& options) {
   std::string text;
-  for (const std::string& word : options.words->results()) {
+  for (const std::string& word : options.words) {
     if (!text.empty()) text += ' ';
-    text += word;
+    text += UnshieldWord(word);
   }
   const absl::StatusOr<std::unique_ptr<Client>> client = LogIn(options.account);
   if (!client.ok()) return ReportFailure(client.status());
@@ -171,12 +172,10 @@ void AddSendVerb(CLI::App* app, Verb* chosen) {
                          "bob@a.example, #room@a.example; bob: same server")
             ->required()
             ->type_name("");
-        options->words = verb->add_option("TEXT")
-                             ->description("The message; - : a message per line of standard input")
-                             ->required()
-                             ->expected(1, 1 << 20)
-                             ->type_name("")
-                             ->allow_extra_args(false);
+        verb->add_option("TEXT", options->words,
+                         "The message; - : a message per line of standard input")
+            ->required()
+            ->type_name("");
         verb->footer(
             "Ends with status 0 only once the server has accepted every message (where it gives\n"
             "receipts). A text that begins with - goes after --: solec send a@b c@b -- -x");
