@@ -32,20 +32,21 @@ class MailRings {
   }
 
   // A shard that is about to sleep says so, and then looks once more whether there is mail. A
-  // writer publishes, and then looks whether the reader sleeps; the first to see it rings.
-  void SetSleeping(uint32_t shard, bool sleeping) {
-    sleepers_[shard].sleeping.store(sleeping, std::memory_order_seq_cst);
-  }
+  // writer publishes, and then takes the flag; whoever took it set rings. All are read-modify-writes
+  // of one flag: either the writer takes what the sleeper set, or the sleeper's own exchange reads
+  // what the writer left, and so sees what it published. (A fence would do as well and cost the
+  // same, but ThreadSanitizer does not understand fences.)
+  void BeginSleep(uint32_t shard) { Flag(shard).exchange(true, std::memory_order_acq_rel); }
+  void EndSleep(uint32_t shard) { Flag(shard).exchange(false, std::memory_order_acq_rel); }
   bool TakeSleeping(uint32_t shard) {
-    std::atomic_thread_fence(std::memory_order_seq_cst);
-    return sleepers_[shard].sleeping.load(std::memory_order_relaxed) &&
-           sleepers_[shard].sleeping.exchange(false, std::memory_order_acq_rel);
+    return Flag(shard).exchange(false, std::memory_order_acq_rel);
   }
 
  private:
   struct alignas(kCacheLine) Sleeper {
     std::atomic<bool> sleeping{false};
   };
+  std::atomic<bool>& Flag(uint32_t shard) { return sleepers_[shard].sleeping; }
 
   const uint32_t shard_count_;
   std::vector<std::unique_ptr<SpscRing>> rings_;  // the diagonal is empty
@@ -85,7 +86,7 @@ class Mailboxes {
   bool TakeRoomMade() { return std::exchange(room_made_, false); }
   void WantRoom() { room_wanted_ = true; }
 
-  // For a shard about to sleep, after SetSleeping(true).
+  // For a shard about to sleep, after BeginSleep.
   bool HasMail() const;
 
  private:

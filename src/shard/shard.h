@@ -39,8 +39,9 @@ class Shard {
     ++assert_context.turn;
     // Whoever writes to us from here on rings, unless we see it ourselves.
     bool may_sleep = !busy_ && !driver_.HasWork() && io_->NowNs() - last_work_ns_ >= spin_ns;
-    if (may_sleep) {
-      rings_->SetSleeping(shard_, true);
+    const bool announced = may_sleep;
+    if (announced) {
+      rings_->BeginSleep(shard_);
       may_sleep = !core_.mailboxes().HasMail() && !has_tasks_.load(std::memory_order_acquire);
     }
     uint64_t wake_at = core_.connections().timers().NextNs();
@@ -48,7 +49,7 @@ class Shard {
     if (!all_mail_sent_) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
     io_->SetTimer(wake_at);
     io_->Turn(driver_, may_sleep);
-    rings_->SetSleeping(shard_, false);
+    if (announced) rings_->EndSleep(shard_);
     core_.SetNow(io_->NowNs());
     RunTasks();
     busy_ = core_.TakeIn();
