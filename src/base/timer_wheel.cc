@@ -5,7 +5,8 @@
 namespace solec {
 
 void TimerWheel::Set(uint32_t id, uint64_t deadline_ns) {
-  if (id >= nodes_.size()) nodes_.resize(std::max<size_t>(id + 1, nodes_.size() * 2));
+  SOLEC_ASSERT(id != kNone);
+  if (id >= nodes_.size()) nodes_.resize(std::max(size_t{id} + 1, nodes_.size() * 2));
   Node& node = nodes_[id];
   const uint64_t rounded = deadline_ns / kTickNs + (deadline_ns % kTickNs != 0);
   const uint64_t tick = std::max(rounded, tick_ + 1);
@@ -22,12 +23,12 @@ void TimerWheel::Cancel(uint32_t id) {
 }
 
 // Puts the node into the coarsest level at which its slot is not the current one. Level n's slots
-// are 64^n ticks wide; a slot is sorted into finer ones when the wheel reaches it.
+// are 64^n ticks wide; a slot is sorted into finer ones when the wheel reaches it, and a timer that
+// was out of reach, which keeps its tick, perhaps into the last slot again.
 void TimerWheel::Link(uint32_t id) {
   Node& node = nodes_[id];
   constexpr uint64_t kSpan = uint64_t{1} << (kSlotBits * kLevels);
-  uint64_t tick = std::min(node.tick, tick_ + kSpan - (kSpan >> kSlotBits));
-  node.tick = tick;
+  const uint64_t tick = std::min(node.tick, tick_ + kSpan - (kSpan >> kSlotBits));
   uint32_t level = 0;
   while (level + 1 < kLevels &&
          (tick >> (kSlotBits * level)) - (tick_ >> (kSlotBits * level)) >= kSlots) {

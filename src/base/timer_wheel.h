@@ -2,8 +2,8 @@
 // moving and cancelling cost the same for ten timers as for a million; a wheel without timers costs
 // nothing. One timer per id; ids are small and dense (indices of a pool). Owned by one thread.
 //
-// Deadlines are rounded up to a tick of 16 ms: a timer never fires early. Those further away than
-// some 12 days fire then.
+// Deadlines are rounded up to a tick of 16 ms: a timer never fires early. Those further away than the
+// wheel reaches (some 3 days) wait in its last slot and are sorted again when it comes round.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class TimerWheel {
     for (auto& level : heads_) level.fill(kNone);
   }
 
-  // Sets or moves the timer of `id`.
+  // Sets or moves the timer of `id`, which is not UINT32_MAX.
   void Set(uint32_t id, uint64_t deadline_ns);
   void Cancel(uint32_t id);
   bool IsSet(uint32_t id) const { return id < nodes_.size() && nodes_[id].list != kUnset; }
