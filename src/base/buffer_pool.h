@@ -47,10 +47,13 @@ class BufferPool {
     return buffer;
   }
 
+  // Bytes that are kept for the next Take of that size.
+  size_t free_bytes(size_t size) const { return free_[Class(size)].size() * RoundUp(size); }
+
   // `size`: as in Take, or anything that rounds up to the same.
   void Give(uint8_t* buffer, size_t size) {
     std::vector<uint8_t*>& list = free_[Class(size)];
-    if (list.size() * RoundUp(size) >= kFreeBytesMax) {
+    if ((list.size() + 1) * RoundUp(size) > kFreeBytesMax) {
       std::free(buffer);
       return;
     }
