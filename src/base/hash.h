@@ -19,7 +19,7 @@ inline uint64_t Mix(uint64_t a, uint64_t b) {
 
 inline uint64_t Load(const char* from, size_t size) {  // size <= 8
   uint64_t value = 0;
-  std::memcpy(&value, from, size);
+  if (size != 0) std::memcpy(&value, from, size);  // an empty view may point nowhere
   return value;
 }
 
