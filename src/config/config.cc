@@ -16,6 +16,7 @@ struct Unit {
   uint64_t factor;
 };
 constexpr Unit kSizes[] = {{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}};
+constexpr Unit kShortTimes[] = {{"us", 1}, {"ms", 1'000}};
 constexpr Unit kTimes[] = {{"ms", 1}, {"s", 1'000}, {"min", 60'000}, {"h", 3'600'000}};
 
 template <size_t N>
@@ -248,7 +249,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   }
   const toml::table& root = parsed.table();
   Config config;
-  reader.CheckKeys(root, "", {"server", "policy", "tls", "limits", "peer", "admin", "log"});
+  reader.CheckKeys(root, "", {"server", "policy", "tls", "limits", "peer", "admin", "io", "log"});
 
   const toml::table& server = *reader.Table(root, "server");
   reader.CheckKeys(server, "server.", {"name", "listen", "listen_tls", "shards", "data_dir"});
@@ -334,6 +335,21 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
     config.admin_socket = config.data_dir + "/admin.sock";
   }
 
+  const toml::table& io = *reader.Table(root, "io");
+  reader.CheckKeys(io, "io.", {"receive_buffers", "spin"});
+  const std::vector<std::string_view> buffers = {"auto", "plain", "bundles", "incremental"};
+  size_t buffer = 0;
+  reader.Word(io, "receive_buffers", buffers, &buffer);
+  config.receive_buffers = buffers[buffer];
+  if (const toml::node* node = io.get("spin")) {
+    constexpr uint64_t kSpinUsMax = 10'000;
+    const auto spin = node->value_exact<std::string>();
+    if (!spin || !ParseWithUnit(*spin, kShortTimes, &config.spin_us) ||
+        config.spin_us > kSpinUsMax) {
+      reader.Fail(node->source(), "'spin' must be a time from \"0us\" to \"10ms\"");
+    }
+  }
+
   const toml::table& log = *reader.Table(root, "log");
   reader.CheckKeys(log, "log.", {"level", "format"});
   const std::vector<std::string_view> levels = {"trace", "debug", "info", "warn", "error"};
@@ -381,7 +397,8 @@ std::string FormatConfig(const Config& config) {
         << "\n";
   }
   out << "[admin]\nlisten = \"" << config.admin_listen << "\"\nsocket = \"" << config.admin_socket
-      << "\"\n[log]\nlevel = \"" << config.log_level << "\"\nformat = \""
+      << "\"\n[io]\nreceive_buffers = \"" << config.receive_buffers << "\"\nspin = \""
+      << config.spin_us << "us\"\n[log]\nlevel = \"" << config.log_level << "\"\nformat = \""
       << (config.log_json ? "json" : "text") << "\"\n";
   return out.str();
 }

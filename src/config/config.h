@@ -31,6 +31,8 @@ struct Config {
   std::vector<PeerConfig> peers;
   std::string admin_listen;          // empty: no HTTP
   std::string admin_socket;          // empty: none
+  std::string receive_buffers = "auto";  // or "plain", "bundles", "incremental"
+  uint64_t spin_us = 0;              // how long a shard polls after its last work before it sleeps
   std::string log_level = "info";
   bool log_json = false;
 };

@@ -4,7 +4,6 @@
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,10 +13,9 @@
 #include <ctime>
 
 #include "base/assert.h"
+#include "io/uring_probe.h"
 
 namespace solec {
-
-static constexpr uint16_t kBufferGroup = 0;
 
 static uint64_t SteadyNowNs() {
   timespec now;
@@ -25,22 +23,15 @@ static uint64_t SteadyNowNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// What to do about a ring that the kernel does not give.
-static absl::Status RingError(int error) {
-  std::string text = std::string("io_uring: ") + std::strerror(error);
-  if (error == EPERM || error == EACCES) {
-    text += "; allow it with: sysctl kernel.io_uring_disabled=0, and in a container with a seccomp "
-            "profile that permits io_uring_setup, io_uring_enter and io_uring_register";
-  } else if (error == ENOSYS) {
-    text += "; the kernel has no io_uring, or a seccomp profile hides it; Linux 6.1 or later is needed";
-  } else if (error == ENOMEM) {
-    text += "; raise the limit of locked memory (ulimit -l, LimitMEMLOCK=)";
-  } else if (error == EMFILE || error == ENFILE) {
-    text += "; raise the limit of open files (ulimit -n, LimitNOFILE=)";
-  } else if (error == EINVAL) {
-    text += "; the kernel is too old, Linux 6.1 or later is needed";
+UringOptions BestUringOptions(ReceiveBufferMode mode) {
+  UringOptions options;
+  options.receive_buffers.mode = mode;
+  // Incremental buffers are shared by all sockets with something to read: few, and large.
+  if (mode == ReceiveBufferMode::kIncremental) {
+    options.receive_buffers.count = 64;
+    options.receive_buffers.bytes = 65536;
   }
-  return absl::PermissionDeniedError(text);
+  return options;
 }
 
 absl::StatusOr<std::unique_ptr<UringIo>> UringIo::Create(const UringOptions& options) {
@@ -51,10 +42,10 @@ absl::StatusOr<std::unique_ptr<UringIo>> UringIo::Create(const UringOptions& opt
                      IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
   parameters.cq_entries = options.entries * 4;
   const int result = io_uring_queue_init_params(options.entries, &io->ring_, &parameters);
-  if (result < 0) return RingError(-result);
+  if (result < 0) return UringError(-result);
   io->ring_made_ = true;
   io->event_fd_ = eventfd(0, EFD_CLOEXEC);
-  if (io->event_fd_ < 0) return RingError(errno);
+  if (io->event_fd_ < 0) return UringError(errno);
   io->now_ns_ = SteadyNowNs();
   return io;
 }
@@ -68,31 +59,13 @@ UringIo::~UringIo() {
     if (socket.fd >= 0) close(socket.fd);
   }
   if (event_fd_ >= 0) close(event_fd_);
-  if (buffers_ != nullptr) munmap(buffers_, size_t{options_.buffer_count} * options_.buffer_bytes);
-  if (buffer_ring_ != nullptr) {
-    munmap(buffer_ring_, options_.buffer_count * sizeof(io_uring_buf));
-  }
 }
 
 absl::Status UringIo::Start() {
-  if (int result = EnableRing(&ring_); result < 0) return RingError(-result);
-  auto map = [](size_t size) {
-    void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return memory == MAP_FAILED ? nullptr : memory;
-  };
-  buffer_ring_ =
-      static_cast<io_uring_buf_ring*>(map(options_.buffer_count * sizeof(io_uring_buf)));
-  buffers_ = static_cast<uint8_t*>(map(size_t{options_.buffer_count} * options_.buffer_bytes));
-  if (buffer_ring_ == nullptr || buffers_ == nullptr) return RingError(ENOMEM);
-  io_uring_buf_reg registration{};
-  registration.ring_addr = reinterpret_cast<uint64_t>(buffer_ring_);
-  registration.ring_entries = options_.buffer_count;
-  registration.bgid = kBufferGroup;
-  if (int result = io_uring_register_buf_ring(&ring_, &registration, 0); result < 0) {
-    return RingError(-result);
+  if (int result = EnableRing(&ring_); result < 0) return UringError(-result);
+  if (int result = buffers_.Register(&ring_, options_.receive_buffers); result < 0) {
+    return UringError(-result);
   }
-  io_uring_buf_ring_init(buffer_ring_);
-  for (uint32_t id = 0; id < options_.buffer_count; ++id) GiveBuffer(static_cast<uint16_t>(id));
   io_uring_register_ring_fd(&ring_);  // saves a lookup per call; without it all works too
   for (size_t i = 0; i < listeners_.size(); ++i) SubmitAccept(i);
   SubmitWakeRead();
@@ -114,18 +87,12 @@ void UringIo::StopListening() {
 
 io_uring_sqe* UringIo::NextEntry() {
   io_uring_sqe* entry = io_uring_get_sqe(&ring_);
-  while (entry == nullptr) {
-    io_uring_submit(&ring_);
-    entry = io_uring_get_sqe(&ring_);
-  }
+  if (entry != nullptr) [[likely]] return entry;
+  // Full: submitting empties it, whatever becomes of the entries.
+  const int submitted = io_uring_submit(&ring_);
+  entry = io_uring_get_sqe(&ring_);
+  SOLEC_ASSERT(submitted > 0 && entry != nullptr);
   return entry;
-}
-
-void UringIo::GiveBuffer(uint16_t id) {
-  io_uring_buf_ring_add(buffer_ring_, buffers_ + size_t{id} * options_.buffer_bytes,
-                        options_.buffer_bytes, id,
-                        io_uring_buf_ring_mask(options_.buffer_count), 0);
-  io_uring_buf_ring_advance(buffer_ring_, 1);
 }
 
 void UringIo::SubmitAccept(size_t listener) {
@@ -149,8 +116,7 @@ void UringIo::SubmitReceive(uint32_t index) {
   } else {
     io_uring_prep_recv(entry, socket.fd, nullptr, 0, 0);
   }
-  entry->flags |= IOSQE_BUFFER_SELECT;
-  entry->buf_group = kBufferGroup;
+  buffers_.Select(entry);
   entry->user_data = Tag(Op::kReceive, socket.generation, index);
 }
 

@@ -1,10 +1,10 @@
 // The I/O of one shard on Linux io_uring: one ring, used by one thread. One system call a turn
 // submits everything that was asked for and waits for what happens (see io.h for the rules).
 //
-// SINGLE_ISSUER and DEFER_TASKRUN: completions are worked on only inside Turn. Receives take their
-// buffers from a ring of provided ones, so an idle socket holds none. When they run out, receives
-// wait for buffers, which come back within the same turn. A full submission queue is submitted
-// early; a full completion queue is kept by the kernel (FEAT_NODROP) and counted.
+// SINGLE_ISSUER and DEFER_TASKRUN: completions are worked on only inside Turn. When the receive
+// buffers run out, receives wait for buffers, which come back within the same turn. A full
+// submission queue is submitted early; a full completion queue is kept by the kernel (FEAT_NODROP)
+// and counted.
 #pragma once
 
 #include <array>
@@ -15,15 +15,18 @@
 #include "absl/status/statusor.h"
 #include "base/assert.h"
 #include "io/io.h"
+#include "io/receive_buffers.h"
 #include "io/uring_compat.h"
 
 namespace solec {
 
 struct UringOptions {
-  uint32_t entries = 4096;         // of the submission queue; the completion queue has four times that
-  uint32_t buffer_count = 512;     // a power of two
-  uint32_t buffer_bytes = 16384;
+  uint32_t entries = 4096;  // of the submission queue; the completion queue has four times that
+  ReceiveBuffers::Options receive_buffers = {ReceiveBufferMode::kPlain, 256, 16384};
 };
+
+// The options that make the best of what the kernel has.
+UringOptions BestUringOptions(ReceiveBufferMode mode);
 
 // Events that only the kernel side sees; the shard adds them to its counters.
 struct UringCounts {
@@ -103,13 +106,14 @@ class UringIo {
   void SubmitReceive(uint32_t index);
   void SubmitAccept(size_t listener);
   void SubmitWakeRead();
-  void GiveBuffer(uint16_t id);
   void SubmitAndWait(bool may_sleep);
   void FinishClose(uint32_t index);
   template <IoHandler H>
   void OnCompletion(H& handler, uint64_t tag, int result, uint32_t flags);
   template <IoHandler H>
   void OnReceiveCompletion(H& handler, uint32_t index, int result, uint32_t flags);
+  template <IoHandler H>
+  void EndReceive(H& handler, uint32_t index, int result);
   Socket& At(SocketId socket) {
     SOLEC_ASSERT(sockets_[socket.index].generation == socket.generation);
     return sockets_[socket.index];
@@ -118,8 +122,7 @@ class UringIo {
   UringOptions options_;
   io_uring ring_{};
   bool ring_made_ = false;
-  io_uring_buf_ring* buffer_ring_ = nullptr;
-  uint8_t* buffers_ = nullptr;
+  ReceiveBuffers buffers_;
   std::vector<Socket> sockets_;
   std::vector<uint32_t> free_;
   std::vector<Listener> listeners_;
@@ -158,7 +161,10 @@ void UringIo::Turn(H& handler, bool may_sleep) {
 
   std::vector<uint32_t> starved = std::exchange(starved_, {});
   for (uint32_t index : starved) {
-    if (sockets_[index].receiving) SubmitReceive(index);
+    if (!sockets_[index].receiving) continue;
+    // Nothing is under way that a cancellation could have ended.
+    if (sockets_[index].stopping) EndReceive(handler, index, 0);
+    else SubmitReceive(index);
   }
   std::vector<uint32_t> closed = std::exchange(closed_, {});
   for (uint32_t index : closed) {
@@ -199,9 +205,7 @@ void UringIo::OnCompletion(H& handler, uint64_t tag, int result, uint32_t flags)
     }
     case Op::kReceive:
       if ((sockets_[index].generation & 0xFF'FFFF) != generation) {
-        if ((flags & IORING_CQE_F_BUFFER) != 0) {
-          GiveBuffer(static_cast<uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT));
-        }
+        buffers_.Consume(flags, result, [](Bytes) {});
         return;
       }
       OnReceiveCompletion(handler, index, result, flags);
@@ -212,14 +216,9 @@ void UringIo::OnCompletion(H& handler, uint64_t tag, int result, uint32_t flags)
 template <IoHandler H>
 void UringIo::OnReceiveCompletion(H& handler, uint32_t index, int result, uint32_t flags) {
   const SocketId id{index, sockets_[index].generation};
-  if (result > 0) {
-    const auto buffer = static_cast<uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
-    if (!sockets_[index].closing) {
-      handler.OnReceive(id, Bytes(buffers_ + size_t{buffer} * options_.buffer_bytes,
-                                  static_cast<size_t>(result)));
-    }
-    GiveBuffer(buffer);
-  }
+  buffers_.Consume(flags, result, [&](Bytes bytes) {
+    if (!sockets_[index].closing) handler.OnReceive(id, bytes);
+  });
   if ((flags & IORING_CQE_F_MORE) != 0) return;
   Socket& socket = sockets_[index];  // the handler may have accepted others: the table may have moved
   if (!socket.closing && !socket.stopping) {
@@ -237,6 +236,12 @@ void UringIo::OnReceiveCompletion(H& handler, uint32_t index, int result, uint32
       return;
     }
   }
+  EndReceive(handler, index, result);
+}
+
+template <IoHandler H>
+void UringIo::EndReceive(H& handler, uint32_t index, int result) {
+  Socket& socket = sockets_[index];
   socket.receiving = false;
   if (socket.closing) {
     if (!socket.sending) closed_.push_back(index);
@@ -245,10 +250,10 @@ void UringIo::OnReceiveCompletion(H& handler, uint32_t index, int result, uint32
   const bool stopped = socket.stopping;
   socket.stopping = false;
   ReceiveEnd end = ReceiveEnd::kError;
-  if (result == 0) end = ReceiveEnd::kEof;
-  else if (stopped) end = ReceiveEnd::kStopped;
+  if (stopped) end = ReceiveEnd::kStopped;
+  else if (result == 0) end = ReceiveEnd::kEof;
   else if (result > 0) end = ReceiveEnd::kDone;
-  handler.OnReceiveEnd(id, end, result < 0 ? -result : 0);
+  handler.OnReceiveEnd({index, socket.generation}, end, result < 0 ? -result : 0);
 }
 
 }  // namespace solec

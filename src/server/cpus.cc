@@ -36,6 +36,15 @@ unsigned CgroupQuota() {
 
 }  // namespace
 
+std::string CpuText(const std::vector<int>& cpus) {
+  std::string text = "cpus ";
+  for (size_t i = 0; i < cpus.size(); ++i) {
+    if (i != 0) text += ',';
+    text += cpus[i] < 0 ? "any" : std::to_string(cpus[i]);
+  }
+  return text;
+}
+
 unsigned ParseCpuMax(std::string_view text) {
   std::istringstream words{std::string(text)};
   unsigned long quota = 0, period = 0;

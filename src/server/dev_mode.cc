@@ -7,6 +7,8 @@ namespace {
 
 constexpr const char* kUsers[] = {"alice", "bob"};
 constexpr const char* kChannel = "#lobby";
+// Nobody tries it out with more, and every machine lets a program have so many files open.
+constexpr uint64_t kDevConnectionsMax = 900;
 
 absl::Status Do(ShardGroup* shards, ControlKind kind, std::string name, std::string argument) {
   ControlRequest request;
@@ -21,7 +23,9 @@ absl::Status Do(ShardGroup* shards, ControlKind kind, std::string name, std::str
 }
 
 // A password is the user's name and more: easy to type, and only on loopback.
-std::string PasswordOf(const std::string& user) { return user + "-password"; }
+std::string PasswordOf(const std::string& user) {
+  return user + "-password";
+}
 
 }  // namespace
 
@@ -31,6 +35,8 @@ absl::StatusOr<Config> DevConfig() {
   config.listen = {"127.0.0.1:" + std::to_string(kDevPort)};
   config.data_dir = "var";
   config.admin_socket = "var/admin.sock";
+  config.admin_listen = "127.0.0.1:" + std::to_string(kDevAdminPort);
+  config.limits.connections_max = kDevConnectionsMax;
   std::error_code error;
   std::filesystem::create_directories(config.data_dir, error);
   if (error) {
@@ -56,13 +62,17 @@ absl::StatusOr<std::string> SetUpDev(ShardGroup* shards, const std::string& prog
       (std::filesystem::path(program).parent_path() / "solec").lexically_normal().string();
   std::string text = "\nUsers (and their passwords):";
   for (const std::string user : kUsers) text += "  " + user + " (" + PasswordOf(user) + ")";
-  text += "\nChannel: " + std::string(kChannel) + ", both are in it\n\nTry it, in two more terminals:\n";
+  text += "\nChannel: " + std::string(kChannel) +
+          ", both are in it\n\nTry it, in two more terminals:\n";
   for (size_t i = 0; i < 2; ++i) {
     const std::string user = kUsers[i];
-    text += "  SOLEC_PASSWORD=" + PasswordOf(user) + " " + client + " chat " + user + "@localhost " +
-            kUsers[1 - i] + "\n";
+    text += "  SOLEC_PASSWORD=" + PasswordOf(user) + " " + client + " chat " + user +
+            "@localhost " + kUsers[1 - i] + "\n";
   }
-  text += "Type a line to send it; /to " + std::string(kChannel) + " talks to the channel, /quit ends.\n\n";
+  text += "Type a line to send it; /to " + std::string(kChannel) +
+          " talks to the channel, /quit ends.\n"
+          "What the server is doing: http://127.0.0.1:" +
+          std::to_string(kDevAdminPort) + "/\n\n";
   return text;
 }
 

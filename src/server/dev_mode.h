@@ -10,6 +10,7 @@
 namespace solec {
 
 inline constexpr int kDevPort = 7653;
+inline constexpr int kDevAdminPort = 7680;
 
 // The configuration; creates ./var.
 absl::StatusOr<Config> DevConfig();

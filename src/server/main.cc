@@ -67,17 +67,17 @@ int Run(const CommandLine& line, const std::string& program) {
   if (!config.ok()) return ReportFailure(config.status());
   SetUpLog(config->log_level, config->log_json);
   std::vector<std::string> warnings;
-  if (absl::Status status = Preflight(*config, &warnings); !status.ok()) {
-    return ReportFailure(status);
-  }
+  const absl::StatusOr<ReceiveBufferMode> buffers = Preflight(*config, &warnings);
+  if (!buffers.ok()) return ReportFailure(buffers.status());
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   if (line.check) {
+    if (absl::Status status = CheckEndpoints(*config); !status.ok()) return ReportFailure(status);
     std::fputs(FormatConfig(*config).c_str(), stdout);
     return 0;
   }
   const sigset_t signals = BlockSignals();
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
-      *config, line.config_path, [] { kill(getpid(), SIGTERM); });
+      *config, line.config_path, *buffers, [] { kill(getpid(), SIGTERM); });
   if (!server.ok()) return ReportFailure(server.status());
   if (line.dev) {
     absl::StatusOr<std::string> hints = SetUpDev((*server)->shards(), program);

@@ -1,20 +1,28 @@
 #include "server/preflight.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 
-#include "io/uring_io.h"
+#include "admin/admin_socket.h"
+#include "io/endpoint.h"
+#include "io/uring_probe.h"
 
 namespace solec {
 
 // Files that the server itself has open, beside its connections.
 static constexpr uint64_t kOwnFiles = 64;
 
+uint64_t OpenFilesWanted(const Limits& limits) {
+  if (limits.connections_max >= kUnlimited - kOwnFiles) return kUnlimited;
+  return limits.connections_max + kOwnFiles;
+}
+
 static void RaiseOpenFiles(const Config& config, std::vector<std::string>* warnings) {
   rlimit files{};
   if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
-  const uint64_t wanted = config.limits.connections_max + kOwnFiles;
+  const uint64_t wanted = OpenFilesWanted(config.limits);
   // Root may also raise the hard limit.
   rlimit raised{std::max<rlim_t>(files.rlim_max, wanted), std::max<rlim_t>(files.rlim_max, wanted)};
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) {
@@ -29,9 +37,51 @@ static void RaiseOpenFiles(const Config& config, std::vector<std::string>* warni
   }
 }
 
-absl::Status Preflight(const Config& config, std::vector<std::string>* warnings) {
+// What is asked for in vain must not look as if it were there.
+static void NameWhatIsMissing(const Config& config, std::vector<std::string>* warnings) {
+  if (!config.data_dir.empty()) {
+    warnings->push_back(
+        "data_dir: this build keeps nothing on disk; what it keeps, it keeps in "
+        "memory");
+  }
+  if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
+    warnings->push_back("[tls]: this build has no TLS; the certificate is not used");
+  }
+  if (!config.peers.empty()) {
+    warnings->push_back(
+        "[[peer]]: this build has no links to other servers; it dials none and "
+        "refuses all");
+  }
+}
+
+absl::Status CheckEndpoints(const Config& config) {
+  std::vector<std::string> endpoints = config.listen;
+  if (!config.admin_listen.empty()) endpoints.push_back(config.admin_listen);
+  for (const std::string& endpoint : endpoints) {
+    const absl::StatusOr<int> fd = OpenListener(endpoint, false);
+    if (fd.ok()) close(*fd);
+    // In use: by the server that runs with this very config, perhaps.
+    else if (!absl::IsUnavailable(fd.status()))
+      return fd.status();
+  }
+  return AdminSocket::CheckPath(config.admin_socket);
+}
+
+absl::StatusOr<ReceiveBufferMode> Preflight(const Config& config,
+                                            std::vector<std::string>* warnings) {
+  NameWhatIsMissing(config, warnings);
   RaiseOpenFiles(config, warnings);
-  return UringIo::Create({}).status();
+  const absl::StatusOr<UringFeatures> features = ProbeUring();
+  if (!features.ok()) return features.status();
+  if (config.receive_buffers == "auto") return features->BestReceiveBuffers();
+  if (config.receive_buffers == "plain") return ReceiveBufferMode::kPlain;
+  const bool bundles = config.receive_buffers == "bundles";
+  if (bundles ? features->receive_bundles : features->incremental_buffers) {
+    return bundles ? ReceiveBufferMode::kBundles : ReceiveBufferMode::kIncremental;
+  }
+  return absl::InvalidArgumentError(
+      "io.receive_buffers = \"" + config.receive_buffers + "\": this kernel does not have it (" +
+      (bundles ? "Linux 6.10" : "Linux 6.12") + " does); write \"auto\"");
 }
 
 }  // namespace solec

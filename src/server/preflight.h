@@ -2,16 +2,28 @@
 // remedy.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "config/config.h"
+#include "io/receive_buffers.h"
 
 namespace solec {
 
-// Raises the limit of open files as far as it may be raised, and tries a ring. Errors:
-// PermissionDenied (io_uring), ResourceExhausted. `warnings` gets what will hurt later.
-absl::Status Preflight(const Config& config, std::vector<std::string>* warnings);
+// Raises the limit of open files as far as it may be raised, and asks the kernel what its io_uring
+// can do: how receive buffers are to be used, as the config says or the best there is. Errors:
+// PermissionDenied (io_uring), InvalidArgument (the config wants what this kernel does not have).
+// `warnings` gets what will hurt later, and what the config asks for and this build does not have.
+absl::StatusOr<ReceiveBufferMode> Preflight(const Config& config,
+                                            std::vector<std::string>* warnings);
+
+// What --check can try beyond that without disturbing a server that runs: whether the endpoints and
+// the admin socket's path can be. Errors: InvalidArgument, PermissionDenied (port).
+absl::Status CheckEndpoints(const Config& config);
+
+// How many files the server may come to have open; kUnlimited if there is no bound.
+uint64_t OpenFilesWanted(const Limits& limits);
 
 }  // namespace solec

@@ -1,7 +1,9 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "io/uring_probe.h"
 #include "server/cpus.h"
 #include "server/log.h"
 
@@ -28,8 +30,20 @@ absl::Status CheckSame(const Config& before, const Config& after) {
       {"server.listen", before.listen == after.listen},
       {"server.shards", before.shards == after.shards},
       {"server.data_dir", before.data_dir == after.data_dir},
+      {"limits.memory_store_bytes_max",
+       before.limits.memory_store_bytes_max == after.limits.memory_store_bytes_max},
+      {"limits.waiting_bytes_per_user_max",
+       before.limits.waiting_bytes_per_user_max == after.limits.waiting_bytes_per_user_max},
+      {"limits.password_queue_max",
+       before.limits.password_queue_max == after.limits.password_queue_max},
+      // The check of a name that does not exist takes as long as these say, from the start on.
+      {"limits.password_memory",
+       before.limits.password_memory_bytes == after.limits.password_memory_bytes},
+      {"limits.password_passes", before.limits.password_passes == after.limits.password_passes},
       {"admin.listen", before.admin_listen == after.admin_listen},
       {"admin.socket", before.admin_socket == after.admin_socket},
+      {"io.receive_buffers", before.receive_buffers == after.receive_buffers},
+      {"io.spin", before.spin_us == after.spin_us},
   };
   for (const auto& [key, is_same] : same) {
     if (!is_same) {
@@ -46,6 +60,7 @@ Server::Server(Config config, std::string config_path)
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
                                                       const std::string& config_path,
+                                                      ReceiveBufferMode receive_buffers,
                                                       std::function<void()> drain) {
   std::unique_ptr<Server> server(new Server(config, config_path));
   ShardGroupOptions options;
@@ -54,12 +69,17 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   options.cpus = ShardCpus(config.shards);
   options.limits = config.limits;
   options.policy = config.policy;
+  options.receive_buffers = receive_buffers;
+  options.spin_ns = config.spin_us * 1'000;
   options.password_workers = static_cast<uint32_t>(std::max<size_t>(1, UsableCpus().size() / 2));
+  spdlog::info("solecd " SOLEC_VERSION ", server {}, {} shards on {}, receive buffers {}",
+               config.server_name, options.cpus.size(), CpuText(options.cpus),
+               ReceiveBufferModeName(receive_buffers));
   absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
   if (!shards.ok()) return shards.status();
   server->shards_ = *std::move(shards);
-  const AdminContext context{server->shards_.get(), [one = server.get()] { return one->Reload(); },
-                             std::move(drain)};
+  const AdminContext context{server->shards_.get(), config.server_name,
+                             [one = server.get()] { return one->Reload(); }, std::move(drain)};
   if (!config.admin_socket.empty()) {
     absl::StatusOr<std::unique_ptr<AdminSocket>> admin =
         AdminSocket::Start(config.admin_socket, context);
@@ -67,7 +87,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
     server->admin_socket_ = *std::move(admin);
   }
   if (!config.admin_listen.empty()) {
-    absl::StatusOr<std::unique_ptr<AdminHttp>> http = AdminHttp::Start(config.admin_listen, context);
+    absl::StatusOr<std::unique_ptr<AdminHttp>> http =
+        AdminHttp::Start(config.admin_listen, context);
     if (!http.ok()) return http.status();
     server->admin_http_ = *std::move(http);
   }
@@ -75,6 +96,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
 }
 
 std::string Server::ReadyLine() const {
+  std::lock_guard lock(reload_mutex_);
   return "ready name=" + config_.server_name + " listen=" + Joined(shards_->listening()) +
          " listen_tls=- admin=" + (admin_http_ == nullptr ? "-" : admin_http_->address()) +
          " shards=" + std::to_string(shards_->shard_count());
@@ -84,9 +106,10 @@ absl::Status Server::Reload() {
   if (config_path_.empty()) {
     return absl::FailedPreconditionError("this server was started without a configuration file");
   }
+  // From the reading on: of two reloads at once, the later one must win.
+  std::lock_guard lock(reload_mutex_);
   absl::StatusOr<Config> config = LoadConfig(config_path_);
   if (!config.ok()) return config.status();
-  std::lock_guard lock(reload_mutex_);
   if (absl::Status same = CheckSame(config_, *config); !same.ok()) return same;
   config_ = *std::move(config);
   SetUpLog(config_.log_level, config_.log_json);

@@ -16,10 +16,11 @@ namespace solec {
 
 class Server {
  public:
-  // `config_path` is read again at Reload; empty: there is nothing to reload. `drain` asks the
-  // owner to begin the end (from an admin thread).
+  // `config_path` is read again at Reload; empty: there is nothing to reload. `receive_buffers`: what
+  // Preflight chose. `drain` asks the owner to begin the end (from an admin thread).
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
                                                        const std::string& config_path,
+                                                       ReceiveBufferMode receive_buffers,
                                                        std::function<void()> drain);
 
   ShardGroup* shards() { return shards_.get(); }
@@ -38,7 +39,7 @@ class Server {
   Server(Config config, std::string config_path);
 
   const std::string config_path_;
-  std::mutex reload_mutex_;
+  mutable std::mutex reload_mutex_;
   Config config_;  // under reload_mutex_
   std::unique_ptr<ShardGroup> shards_;
   std::unique_ptr<AdminSocket> admin_socket_;

@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/limits.h"
+#include "io/receive_buffers.h"
 #include "shard/control.h"
 #include "shard/counters.h"
 
@@ -23,8 +24,7 @@ struct ShardGroupOptions {
   Policy policy;
   uint32_t password_workers = 1;
   uint64_t spin_ns = 0;               // how long a shard polls before it sleeps, after work
-  bool incremental_buffers = false;   // provided buffers are consumed in parts, where supported
-  bool receive_bundles = false;       // one receive may fill many buffers, where supported
+  ReceiveBufferMode receive_buffers = ReceiveBufferMode::kPlain;  // the kernel must have it
 };
 
 class ShardGroup {
