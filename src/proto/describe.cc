@@ -24,19 +24,26 @@ std::string HexBytes(Bytes bytes) {
   return text;
 }
 
+// Text of any bytes, so that it cannot end the line or talk to the terminal. U+0080 to U+009F (C2 80
+// to C2 9F) are control characters too.
 std::string Quote(std::string_view text, bool json) {
   const bool valid = IsValidUtf8(text);
   std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (c == '"' || c == '\\') {
-      quoted += {'\\', c};
+  char escape[16];
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<uint8_t>(text[i]);
+    const auto next = static_cast<uint8_t>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (byte == '"' || byte == '\\') {
+      quoted += {'\\', text[i]};
     } else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !valid)) {
-      char escape[8];
       std::snprintf(escape, sizeof(escape), json ? "\\u%04x" : "\\x%02x", byte);
       quoted += escape;
+    } else if (byte == 0xC2 && next < 0xA0) {
+      std::snprintf(escape, sizeof(escape), json ? "\\u%04x" : "\\xc2\\x%02x", next);
+      quoted += escape;
+      ++i;
     } else {
-      quoted += c;
+      quoted += text[i];
     }
   }
   return quoted + "\"";
