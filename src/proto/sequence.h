@@ -2,7 +2,7 @@
 // steps out, no I/O, no clock, nothing allocated. Four bytes, since every connection holds one.
 //
 // Until Success nothing is sent but what a step says. The caller carries the step out, and while a
-// name is being checked (kCheckUser) it shows no further frame until UserVerdict or Retry.
+// name is being checked (kCheckUser) it shows no further frame until UserVerdict.
 #pragma once
 
 #include "proto/codec.h"
