@@ -70,7 +70,9 @@ ServiceCommand ParseServiceLine(std::string_view line) {
   for (const Verb& verb : kVerbs) {
     if (verb.word != command.word) continue;
     command.argument = TakeWord(&line);
-    if (command.argument.size() > kAddressBytesMax) return command;
+    if (verb.kind == RequestKind::kHistory) TakeWord(&line);  // how many: this server keeps none
+    // Half a command is not carried out: `join #a #b` joins neither.
+    if (command.argument.size() > kAddressBytesMax || !line.empty()) return command;
     if (verb.takes_address == !command.argument.empty()) command.kind = verb.kind;
   }
   return command;
