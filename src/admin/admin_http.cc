@@ -4,13 +4,15 @@
 #include <thread>
 
 #include <httplib.h>
+#include <unistd.h>
 
 #include "admin/metrics.h"
 #include "admin/page.h"
+#include "io/endpoint.h"
 
 namespace solec {
 
-static constexpr size_t kWorkers = 4;
+static constexpr size_t kWorkers = 8;
 static constexpr time_t kTimeoutSeconds = 5;
 
 struct AdminHttp::Impl {
@@ -26,10 +28,13 @@ absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& e
   auto impl = std::make_unique<Impl>();
   Impl* const it = impl.get();
   it->context = std::move(context);
-  const size_t colon = endpoint.rfind(':');
-  if (colon == std::string::npos) {
-    return absl::InvalidArgumentError("admin " + endpoint + ": no port; write host:port");
+  // The library does not say why it cannot listen, so somebody else tries first.
+  absl::StatusOr<int> probe = OpenListener(endpoint, false);
+  if (!probe.ok()) {
+    return absl::Status(probe.status().code(), "admin " + std::string(probe.status().message()));
   }
+  close(*probe);
+  const size_t colon = endpoint.rfind(':');
   std::string host = endpoint.substr(0, colon);
   if (host.size() > 1 && host.front() == '[') host = host.substr(1, host.size() - 2);
   const int port = std::atoi(endpoint.c_str() + colon + 1);
@@ -37,7 +42,18 @@ absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& e
   it->server.new_task_queue = [] { return new httplib::ThreadPool(kWorkers); };
   it->server.set_read_timeout(kTimeoutSeconds);
   it->server.set_write_timeout(kTimeoutSeconds);
-  it->server.set_keep_alive_timeout(kTimeoutSeconds);
+  // A request a connection: an idle one would keep a worker from the others.
+  it->server.set_keep_alive_max_count(1);
+  // Before the library reads a body, of whatever size: no request here has one.
+  it->server.set_pre_routing_handler(
+      [](const httplib::Request& request, httplib::Response& response) {
+        if (request.method == "GET" || request.method == "HEAD") {
+          return httplib::Server::HandlerResponse::Unhandled;
+        }
+        response.status = 405;
+        response.set_header("Allow", "GET, HEAD");
+        return httplib::Server::HandlerResponse::Handled;
+      });
   // Without SO_REUSEPORT, which the library sets: a second server must not share the port.
   it->server.set_socket_options([](int fd) {
     const int yes = 1;
@@ -52,7 +68,7 @@ absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& e
     response.set_content(kPage, "text/html; charset=utf-8");
   });
   it->server.Get("/metrics", [it](const httplib::Request&, httplib::Response& response) {
-    response.set_content(PrometheusText(*it->context.shards), "text/plain; version=0.0.4");
+    response.set_content(PrometheusText(it->context), "text/plain; version=0.0.4; charset=utf-8");
   });
   it->server.Get("/livez", [](const httplib::Request&, httplib::Response& response) {
     response.set_content("ok\n", "text/plain");
@@ -85,7 +101,11 @@ AdminHttp::~AdminHttp() {
   impl_->thread.join();
 }
 
-const std::string& AdminHttp::address() const { return impl_->address; }
-void AdminHttp::SetReady(bool ready) { impl_->ready = ready; }
+const std::string& AdminHttp::address() const {
+  return impl_->address;
+}
+void AdminHttp::SetReady(bool ready) {
+  impl_->ready = ready;
+}
 
 }  // namespace solec

@@ -1,5 +1,6 @@
 // The administrator's HTTP port: /metrics (Prometheus), /livez and /readyz (for balancers), /varz,
 // /connz and /linkz (JSON), and a page at / that shows them live. It changes nothing.
+// Served by a few threads, a request a connection; bodies are refused unread.
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace solec {
 
 class AdminHttp {
  public:
-  // "127.0.0.1:7680"; port 0: any free one. Errors: InvalidArgument, Unavailable (in use).
+  // "127.0.0.1:7680"; port 0: any free one. Errors: InvalidArgument, Unavailable (in use),
+  // PermissionDenied (port).
   static absl::StatusOr<std::unique_ptr<AdminHttp>> Start(const std::string& endpoint,
                                                           AdminContext context);
   ~AdminHttp();

@@ -1,29 +1,25 @@
 #include "admin/admin_socket.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 namespace solec {
 namespace {
 
-constexpr size_t kClientsMax = 64;            // more wait in the backlog
-constexpr size_t kLineBytesMax = 64 * 1024;   // over it: the client is closed
-constexpr int kSendTimeoutSeconds = 5;
-
-struct Client {
-  int fd;
-  std::string input;
-};
+constexpr size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
+// How long to wait before accepting again after there was no descriptor for it.
+constexpr int kAcceptPauseMs = 100;
 
 sockaddr_un AddressOf(const std::string& path) {
   sockaddr_un address{};
@@ -32,78 +28,69 @@ sockaddr_un AddressOf(const std::string& path) {
   return address;
 }
 
-// True if somebody answers there.
-bool IsAlive(const sockaddr_un& address) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const bool alive = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(fd);
-  return alive;
+bool WouldBlock(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-bool SendAll(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent <= 0) return false;
-    text.remove_prefix(static_cast<size_t>(sent));
+absl::Status Failed(const std::string& where, int error) {
+  const std::string text = where + std::strerror(error);
+  if (error == EACCES || error == EPERM || error == EROFS) {
+    return absl::PermissionDeniedError(text + "; give another [admin] socket");
   }
-  return true;
-}
-
-// Reads what came and answers each whole line. False: the client is gone or sends nonsense.
-bool ServeClient(const AdminContext& context, Client* client) {
-  char buffer[16 * 1024];
-  const ssize_t received = recv(client->fd, buffer, sizeof(buffer), 0);
-  if (received <= 0) return received < 0 && errno == EINTR;
-  client->input.append(buffer, static_cast<size_t>(received));
-  size_t begin = 0;
-  for (size_t end; (end = client->input.find('\n', begin)) != std::string::npos; begin = end + 1) {
-    const std::string_view line = std::string_view(client->input).substr(begin, end - begin);
-    if (!SendAll(client->fd, RunAdminCommand(context, line) + "\n")) return false;
+  if (error == ENOENT || error == ENOTDIR) {
+    return absl::InvalidArgumentError(text + "; create the folder");
   }
-  client->input.erase(0, begin);
-  return client->input.size() <= kLineBytesMax;
+  return absl::UnavailableError(text);
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::string& path,
-                                                                AdminContext context) {
-  const std::string where = "admin socket " + path + ": ";
-  if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return absl::InvalidArgumentError(where + "the path is longer than " +
-                                      std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes");
-  }
-  const sockaddr_un address = AddressOf(path);
-  struct stat existing{};
-  if (lstat(path.c_str(), &existing) == 0) {
-    if (!S_ISSOCK(existing.st_mode)) {
-      return absl::UnavailableError(where + "there is a file with that name that is no socket");
-    }
-    if (IsAlive(address)) return absl::UnavailableError(where + "another server runs there");
-    unlink(path.c_str());
-  }
-  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  const mode_t mask = umask(0177);  // nobody else, from the first moment on
-  const bool bound =
-      bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 &&
-      listen(listener, 64) == 0;
-  const int error = errno;
-  umask(mask);
-  if (!bound) {
-    close(listener);
-    const std::string text = where + std::strerror(error);
-    if (error == EACCES || error == EPERM) return absl::PermissionDeniedError(text);
-    if (error == ENOENT) return absl::InvalidArgumentError(text + "; create the folder");
-    return absl::UnavailableError(text);
-  }
-  return std::unique_ptr<AdminSocket>(
-      new AdminSocket(path, std::move(context), listener, eventfd(0, EFD_CLOEXEC)));
+absl::Status AdminSocket::CheckPath(const std::string& path) {
+  if (path.size() <= kPathBytesMax) return absl::OkStatus();
+  return absl::InvalidArgumentError("admin socket " + path + ": the path is longer than " +
+                                    std::to_string(kPathBytesMax) + " bytes");
 }
 
-AdminSocket::AdminSocket(std::string path, AdminContext context, int listener, int stop)
+absl::StatusOr<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::string& path,
+                                                                AdminContext context) {
+  if (absl::Status status = CheckPath(path); !status.ok()) return status;
+  const std::string where = "admin socket " + path + ": ";
+  // The kernel lets go of the lock when its holder dies, so whoever has it may replace the socket.
+  // The file is never removed: two servers could then hold locks on two files of that name.
+  const std::string lock_path = path + ".lock";
+  const int lock = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return Failed(where, errno);
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    close(lock);
+    return absl::UnavailableError(where + "another server runs there");
+  }
+  struct stat existing {};
+  if (lstat(path.c_str(), &existing) == 0) {
+    if (!S_ISSOCK(existing.st_mode)) {
+      close(lock);
+      return absl::UnavailableError(where + "there is a file with that name that is no socket");
+    }
+    unlink(path.c_str());
+  }
+  const sockaddr_un address = AddressOf(path);
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  // Before bind: the file that bind creates has these rights from its first moment on.
+  fchmod(listener, 0600);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+      listen(listener, SOMAXCONN) != 0) {
+    const int error = errno;
+    close(listener);
+    close(lock);
+    return Failed(where, error);
+  }
+  return std::unique_ptr<AdminSocket>(
+      new AdminSocket(path, std::move(context), lock, listener, eventfd(0, EFD_CLOEXEC)));
+}
+
+AdminSocket::AdminSocket(std::string path, AdminContext context, int lock, int listener, int stop)
     : path_(std::move(path)),
       context_(std::move(context)),
+      lock_(lock),
       listener_(listener),
       stop_(stop),
       thread_([this] { Serve(); }) {}
@@ -111,34 +98,78 @@ AdminSocket::AdminSocket(std::string path, AdminContext context, int listener, i
 AdminSocket::~AdminSocket() {
   eventfd_write(stop_, 1);
   thread_.join();
+  for (const Client& client : clients_) close(client.fd);
   close(stop_);
   close(listener_);
   unlink(path_.c_str());
+  close(lock_);
 }
 
 void AdminSocket::Serve() {
-  std::vector<Client> clients;
   std::vector<pollfd> polled;
-  for (;;) {
-    polled.assign({{stop_, POLLIN, 0},
-                   {listener_, static_cast<short>(clients.size() < kClientsMax ? POLLIN : 0), 0}});
-    for (const Client& client : clients) polled.push_back({client.fd, POLLIN, 0});
-    if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) break;
-    if (polled[0].revents != 0) break;
-    for (size_t i = clients.size(); i-- > 0;) {
-      if (polled[i + 2].revents == 0 || ServeClient(context_, &clients[i])) continue;
-      close(clients[i].fd);
-      clients.erase(clients.begin() + static_cast<ptrdiff_t>(i));
+  bool accepting = true;
+  for (uint64_t turn = 1;; ++turn) {
+    int timeout_ms = accepting ? -1 : kAcceptPauseMs;
+    polled.assign({{stop_, POLLIN, 0}, {listener_, static_cast<short>(accepting ? POLLIN : 0), 0}});
+    for (const Client& client : clients_) {
+      const bool has_work = client.output.empty() && client.has_line();
+      if (has_work) timeout_ms = 0;
+      polled.push_back(
+          {client.fd, static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
     }
-    if (polled[1].revents != 0) {
-      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0) continue;
-      const timeval patience{kSendTimeoutSeconds, 0};
-      setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-      clients.push_back({fd, {}});
+    if (poll(polled.data(), polled.size(), timeout_ms) < 0 && errno != EINTR) return;
+    if (polled[0].revents != 0) return;
+    for (size_t i = clients_.size(); i-- > 0;) {
+      Client& client = clients_[i];
+      const bool has_work = client.output.empty() && client.has_line();
+      if (polled[i + 2].revents == 0 && !has_work) continue;
+      client.served = turn;
+      if (ServeClient(&client)) continue;
+      close(client.fd);
+      clients_.erase(clients_.begin() + static_cast<ptrdiff_t>(i));
     }
+    accepting = polled[1].revents == 0 || Accept(turn);
   }
-  for (const Client& client : clients) close(client.fd);
+}
+
+bool AdminSocket::ServeClient(Client* client) {
+  const size_t line_size = client->input.find('\n');
+  if (client->output.empty() && line_size != std::string::npos) {
+    const std::string_view line = std::string_view(client->input).substr(0, line_size);
+    client->output = RunAdminCommand(context_, line) + "\n";
+    client->input.erase(0, line_size + 1);
+  }
+  if (!client->output.empty()) {
+    const ssize_t sent =
+        send(client->fd, client->output.data(), client->output.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0) return WouldBlock(errno);
+    client->output.erase(0, static_cast<size_t>(sent));
+    return !client->closing || !client->output.empty();
+  }
+  char buffer[16 * 1024];
+  const ssize_t received = recv(client->fd, buffer, sizeof(buffer), MSG_DONTWAIT);
+  if (received < 0) return WouldBlock(errno);
+  client->input.append(buffer, static_cast<size_t>(received));
+  if (client->input.size() > kLineBytesMax && !client->has_line()) {
+    client->output = R"({"ok":false,"code":"usage","error":"the line is too long"})"
+                     "\n";
+    client->closing = true;
+  }
+  return received > 0;
+}
+
+bool AdminSocket::Accept(uint64_t turn) {
+  const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd < 0) return WouldBlock(errno) || errno == ECONNABORTED;
+  if (clients_.size() >= kClientsMax) {
+    const auto silent =
+        std::min_element(clients_.begin(), clients_.end(),
+                         [](const Client& a, const Client& b) { return a.served < b.served; });
+    close(silent->fd);
+    clients_.erase(silent);
+  }
+  clients_.push_back({fd, turn, {}, {}});
+  return true;
 }
 
 }  // namespace solec

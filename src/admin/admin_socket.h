@@ -1,10 +1,16 @@
 // The administrator's Unix socket: a command a line, an answer a line (commands.h). Only the user
 // that the server runs as may open it.
+//
+// One thread serves all clients and waits for none of them: a client that does not take its answer
+// is asked for no more commands. Bounds: kLineBytesMax a command, kClientsMax clients; one more,
+// and the one that has been silent for longest is closed.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "admin/commands.h"
@@ -13,20 +19,43 @@ namespace solec {
 
 class AdminSocket {
  public:
+  static constexpr size_t kLineBytesMax = 64 * 1024;
+  static constexpr size_t kClientsMax = 64;
+
+  // InvalidArgument if no socket can have that path.
+  static absl::Status CheckPath(const std::string& path);
+
   // Binds `path` (a socket that a dead server left there is replaced) and serves it on a thread.
-  // Errors: Unavailable if a live server has it, PermissionDenied, InvalidArgument (too long).
+  // `path`.lock tells a dead server from a live one; it stays. Errors: Unavailable if a live server
+  // has it, PermissionDenied, InvalidArgument.
   static absl::StatusOr<std::unique_ptr<AdminSocket>> Start(const std::string& path,
                                                             AdminContext context);
   ~AdminSocket();  // stops, and removes the socket
 
  private:
-  AdminSocket(std::string path, AdminContext context, int listener, int stop);
+  struct Client {
+    int fd;
+    uint64_t served;  // when it was served last, counted in turns of Serve
+    std::string input;
+    std::string output;
+    bool closing = false;  // once the output is sent
+
+    bool has_line() const { return input.find('\n') != std::string::npos; }
+  };
+
+  AdminSocket(std::string path, AdminContext context, int lock, int listener, int stop);
   void Serve();
+  // Does one thing: sends, answers one line, or receives. False: close it.
+  bool ServeClient(Client* client);
+  // False if there was nobody to accept, or no descriptor for it.
+  bool Accept(uint64_t turn);
 
   const std::string path_;
   const AdminContext context_;
+  const int lock_;
   const int listener_;
   const int stop_;  // an eventfd: written to end Serve
+  std::vector<Client> clients_;
   std::thread thread_;
 };
 

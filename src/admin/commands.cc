@@ -103,7 +103,13 @@ Json Run(const AdminContext& context, const Json& request) {
     ForEachMetric(*context.shards, [&stats](const Metric& metric) {
       stats[std::string(metric.name)] = metric.value;
     });
-    return {{"ok", true}, {"stats", std::move(stats)}};
+    return {{"ok", true},
+            {"server",
+             {{"name", context.server_name},
+              {"version", SOLEC_VERSION},
+              {"shards", context.shards->shard_count()},
+              {"listen", context.shards->listening()}}},
+            {"stats", std::move(stats)}};
   }
   if (name == "reload") {
     const absl::Status status = context.reload();

@@ -20,6 +20,7 @@ namespace solec {
 // What the commands work on. Called from the admin threads, several at a time.
 struct AdminContext {
   ShardGroup* shards = nullptr;
+  std::string server_name;
   std::function<absl::Status()> reload;  // OK, or why the old configuration stays
   std::function<void()> drain;           // begins the end; returns at once
 };

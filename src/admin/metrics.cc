@@ -1,6 +1,7 @@
 #include "admin/metrics.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -17,7 +18,7 @@ uint64_t ResidentBytes() {
   std::ifstream file("/proc/self/statm");
   uint64_t total = 0, resident = 0;
   file >> total >> resident;
-  return resident * 4096;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 double CpuSeconds() {
@@ -29,20 +30,25 @@ double CpuSeconds() {
 
 }  // namespace
 
-std::string PrometheusText(const ShardGroup& shards) {
+std::string PrometheusText(const AdminContext& context) {
+  const ShardGroup& shards = *context.shards;
   std::string text;
+  // A server's name needs no escapes: letters, digits, '.' and '-'.
+  Append(&text, "build_info", "What runs here; the value is always 1", true);
+  text +=
+      "solec_build_info{version=\"" SOLEC_VERSION "\",name=\"" + context.server_name + "\"} 1\n";
   ForEachCounter(shards.counters(0), [&](std::string_view name, std::string_view help, uint64_t,
                                          bool is_gauge) {
     // Prometheus wants counters to end in _total.
     const std::string full = std::string(name) + (is_gauge ? "" : "_total");
     Append(&text, full, help, is_gauge);
     for (size_t shard = 0; shard < shards.shard_count(); ++shard) {
-      ForEachCounter(shards.counters(shard), [&](std::string_view other, std::string_view,
-                                                 uint64_t value, bool) {
-        if (other != name) return;
-        text += "solec_" + full + "{shard=\"" + std::to_string(shard) + "\"} " +
-                std::to_string(value) + "\n";
-      });
+      ForEachCounter(shards.counters(shard),
+                     [&](std::string_view other, std::string_view, uint64_t value, bool) {
+                       if (other != name) return;
+                       text += "solec_" + full + "{shard=\"" + std::to_string(shard) + "\"} " +
+                               std::to_string(value) + "\n";
+                     });
     }
   });
   // Summed over the shards: 256 codes times many shards would be a page of zeros.
@@ -65,8 +71,8 @@ std::string PrometheusText(const ShardGroup& shards) {
     if (sum == 0) continue;
     char hex[8];
     std::snprintf(hex, sizeof(hex), "0x%02zx", code);
-    text += "solec_errors_sent_total{code=\"" + std::string(hex) + "\"} " + std::to_string(sum) +
-            "\n";
+    text +=
+        "solec_errors_sent_total{code=\"" + std::string(hex) + "\"} " + std::to_string(sum) + "\n";
   }
   Append(&text, "resident_bytes", "Resident memory of the process", true);
   text += "solec_resident_bytes " + std::to_string(ResidentBytes()) + "\n";

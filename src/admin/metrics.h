@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "admin/commands.h"
 #include "shard/shard_group.h"
 
 namespace solec {
@@ -15,6 +16,7 @@ struct Metric {
   bool is_gauge = false;
 };
 
+// Calls visit(metric) for each.
 template <class Visit>
 void ForEachMetric(const ShardGroup& shards, Visit&& visit) {
   std::vector<Metric> sums;
@@ -30,6 +32,6 @@ void ForEachMetric(const ShardGroup& shards, Visit&& visit) {
 }
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/
-std::string PrometheusText(const ShardGroup& shards);
+std::string PrometheusText(const AdminContext& context);
 
 }  // namespace solec
