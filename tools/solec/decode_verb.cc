@@ -11,6 +11,7 @@
 #include "proto/describe.h"
 #include "tools/solec/exit_code.h"
 #include "tools/solec/hex.h"
+#include "tools/solec/word_shield.h"
 
 namespace solec {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 constexpr size_t kInputBytesMax = size_t{256} << 20;
 
 struct DecodeOptions {
-  CLI::Option* words = nullptr;  // hex in one or several words, or a file
+  std::vector<std::string> words;  // hex in one or several words, or a file; see word_shield.h
   bool json = false;
   bool raw = false;
   bool table = false;
@@ -59,9 +60,9 @@ absl::StatusOr<std::string> ReadAll(const std::string& name) {
 // The bytes that are meant: a file's (or standard input's), which may itself be hex, or the words
 // as hex.
 absl::StatusOr<std::string> FindBytes(const DecodeOptions& options) {
-  const std::vector<std::string>& words = options.words->results();
+  const std::vector<std::string>& words = options.words;
   if (words.size() <= 1) {
-    const std::string name = words.empty() ? "-" : words[0];
+    const std::string name = words.empty() ? "-" : UnshieldWord(words[0]);
     if (name == "-" || IsFile(name)) {
       absl::StatusOr<std::string> content = ReadAll(name);
       if (!content.ok() || options.raw) return content;
@@ -96,13 +97,10 @@ void AddDecodeVerb(CLI::App* app, Verb* chosen) {
   AddVerb<DecodeOptions>(
       app, chosen, "decode", "Print any bytes of the protocol in a readable form",
       [](CLI::App* verb, DecodeOptions* options) {
-        options->words = verb->add_option("HEX|FILE")
-                             ->description(
-                                 "Hex, with or without blanks; or a file, of bytes or of "
-                                 "hex [standard input]")
-                             ->expected(0, 1 << 20)
-                             ->type_name("")
-                             ->allow_extra_args(false);
+        verb->add_option("HEX|FILE", options->words,
+                         "Hex, with or without blanks; or a file, of bytes or of hex [standard "
+                         "input]")
+            ->type_name("");
         verb->add_flag("--json", options->json, "One JSON object per frame");
         verb->add_flag("--raw", options->raw, "The file holds bytes, even if they look like hex");
         verb->add_flag("--table", options->table, "Print the table of all payloads, as Markdown");
