@@ -7,6 +7,8 @@ namespace solec {
 
 // What one entry costs beyond its text: a node of a map, a string, its part of an index.
 static constexpr uint64_t kEntryOverhead = 96;
+// What a user costs of whom something waits, beyond the messages: an empty deque takes a block.
+static constexpr uint64_t kWaitingOverhead = 640;
 
 MemoryStore::User* MemoryStore::FindUser(std::string_view name) {
   auto found = users_by_name_.find(name);
@@ -14,7 +16,7 @@ MemoryStore::User* MemoryStore::FindUser(std::string_view name) {
 }
 
 bool MemoryStore::Charge(uint64_t bytes) {
-  if (byte_count_ + bytes > bytes_max_) return false;
+  if (bytes > bytes_max_ - byte_count_) return false;
   byte_count_ += bytes;
   return true;
 }
@@ -25,7 +27,7 @@ void MemoryStore::LoadUser(std::string_view name, StoreDone done) {
   const User* user = FindUser(name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
   Complete(std::move(done), UserRecord{user->password_hash, user->contacts, user->channels,
-                                       user->waiting != nullptr && !user->waiting->frames.empty()});
+                                       user->waiting != nullptr});
 }
 
 void MemoryStore::AddUser(std::string_view name, std::string_view password_hash, StoreDone done) {
@@ -42,8 +44,11 @@ void MemoryStore::AddUser(std::string_view name, std::string_view password_hash,
 void MemoryStore::SetPassword(std::string_view name, std::string_view hash, StoreDone done) {
   User* user = FindUser(name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
-  byte_count_ += hash.size();
-  Refund(user->password_hash.size());
+  const size_t old_size = user->password_hash.size();
+  if (hash.size() > old_size && !Charge(hash.size() - old_size)) {
+    return Complete(std::move(done), StoreStatus::kFull);
+  }
+  if (hash.size() < old_size) Refund(old_size - hash.size());
   user->password_hash = hash;
   Complete(std::move(done), StoreStatus::kDone);
 }
@@ -54,7 +59,7 @@ void MemoryStore::RemoveUser(std::string_view name, StoreDone done) {
   uint64_t bytes = 2 * kEntryOverhead + name.size() + user->password_hash.size();
   for (const ContactRecord& contact : user->contacts) bytes += kEntryOverhead + contact.address.size();
   for (const std::string& channel : user->channels) bytes += kEntryOverhead + channel.size();
-  if (user->waiting) bytes += user->waiting->byte_count;
+  if (user->waiting) bytes += kWaitingOverhead + user->waiting->byte_count;
   Refund(bytes);
   users_by_name_.erase(name);
   users_.erase(users_.find(name));
@@ -196,13 +201,16 @@ void MemoryStore::ListChannels(std::string_view after, size_t limit, StoreDone d
 void MemoryStore::AppendWaiting(std::string_view user_name, Bytes frame, StoreDone done) {
   User* user = FindUser(user_name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
-  if (user->waiting == nullptr) user->waiting = std::make_unique<Waiting>();
+  const bool first = user->waiting == nullptr;
   const uint64_t bytes = kEntryOverhead + frame.size();
-  if (user->waiting->byte_count + bytes > waiting_bytes_max_ || !Charge(bytes)) {
+  const uint64_t waiting_bytes = first ? 0 : user->waiting->byte_count;
+  if (waiting_bytes + bytes > waiting_bytes_max_ ||
+      !Charge(bytes + (first ? kWaitingOverhead : 0))) {
     return Complete(std::move(done), StoreStatus::kFull);
   }
+  if (first) user->waiting = std::make_unique<Waiting>();
   user->waiting->byte_count += bytes;
-  user->waiting->frames.emplace_back(AsString(frame));
+  user->waiting->frames.push_back({++last_position_, std::string(AsString(frame))});
   Complete(std::move(done), StoreStatus::kDone);
 }
 
@@ -212,12 +220,12 @@ void MemoryStore::ReadWaiting(std::string_view user_name, size_t bytes_max, Stor
   WaitingPage page;
   if (user->waiting != nullptr) {
     size_t count = 0;
-    for (const std::string& frame : user->waiting->frames) {
-      if (count != 0 && page.frames.size() + frame.size() > bytes_max) break;
-      page.frames += frame;
+    for (const Kept& kept : user->waiting->frames) {
+      if (count != 0 && page.frames.size() + kept.frame.size() > bytes_max) break;
+      page.frames += kept.frame;
+      page.last_position = kept.position;
       ++count;
     }
-    page.last_position = user->waiting->first_position + count - 1;
     page.more = count < user->waiting->frames.size();
   }
   Complete(std::move(done), std::move(page));
@@ -227,20 +235,22 @@ void MemoryStore::TrimWaiting(std::string_view user_name, uint64_t up_to, StoreD
   User* user = FindUser(user_name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
   if (Waiting* waiting = user->waiting.get(); waiting != nullptr) {
-    while (!waiting->frames.empty() && waiting->first_position <= up_to) {
-      const uint64_t bytes = kEntryOverhead + waiting->frames.front().size();
+    while (!waiting->frames.empty() && waiting->frames.front().position <= up_to) {
+      const uint64_t bytes = kEntryOverhead + waiting->frames.front().frame.size();
       waiting->byte_count -= bytes;
       Refund(bytes);
       waiting->frames.pop_front();
-      ++waiting->first_position;
     }
-    // Positions never repeat, so an emptied list is kept unless it was never used.
+    if (waiting->frames.empty()) {
+      Refund(kWaitingOverhead);
+      user->waiting.reset();
+    }
   }
   Complete(std::move(done), StoreStatus::kDone);
 }
 
 bool MemoryStore::Poll() {
-  // Completions of requests made by completions run in the same call, but not without end.
+  // What these completions ask for in their turn completes in the next call.
   size_t count = completed_.size();
   if (count == 0) return false;
   while (count-- > 0) {

@@ -46,9 +46,13 @@ class MemoryStore final : public StorePort {
  private:
   static constexpr size_t kQueueMax = 64 * 1024;
 
+  struct Kept {
+    uint64_t position;
+    std::string frame;
+  };
+
   struct Waiting {
-    std::deque<std::string> frames;
-    uint64_t first_position = 1;  // of frames.front()
+    std::deque<Kept> frames;
     uint64_t byte_count = 0;
   };
 
@@ -56,7 +60,7 @@ class MemoryStore final : public StorePort {
     std::string password_hash;
     std::vector<ContactRecord> contacts;  // in order of address
     std::vector<std::string> channels;    // in order
-    std::unique_ptr<Waiting> waiting;     // most users never have any
+    std::unique_ptr<Waiting> waiting;     // null while nothing waits: most users
   };
 
   // Ordered, because lists are shown in pages; and members of one channel because they may be many.
@@ -76,12 +80,13 @@ class MemoryStore final : public StorePort {
     completed_.push_back({std::move(done), {StoreStatus::kDone, std::move(value)}});
   }
   User* FindUser(std::string_view name);
-  bool Charge(uint64_t bytes);  // false if it would go over bytes_max_
+  bool Charge(uint64_t bytes);  // false, with nothing changed, if it would go over bytes_max_
   void Refund(uint64_t bytes) { byte_count_ -= bytes; }
 
   const uint64_t bytes_max_;
   const uint64_t waiting_bytes_max_;
   uint64_t byte_count_ = 0;
+  uint64_t last_position_ = 0;  // of any user's: one that was given out never comes again
   Users users_;
   Channels channels_;
   // Most look-ups are by exact name.

@@ -6,8 +6,8 @@
 // (bounded, nothing survives the process); a disk store fits behind the same port.
 //
 // Names and addresses are keys as chat has them: users "alice" (this server's), addresses
-// "bob@b.example", channels "#room". A request is taken whole or refused: kBusy (the queue is full,
-// try again after completions) or it completes with a status.
+// "bob@b.example", channels "#room". A request completes with a status, whole or not at all.
+// Before a turn's requests the shard looks whether there is room for them (HasRoom).
 #pragma once
 
 #include <cstdint>
