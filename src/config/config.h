@@ -2,7 +2,9 @@
 // out of range is an error that names file, line and column.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -43,10 +45,5 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
 
 // A config as a file that gives it; of the defaults, for --print-default-config.
 std::string FormatConfig(const Config& config);
-
-// "64KiB", "1GiB", a plain number.
-bool ParseSize(std::string_view text, uint64_t* bytes);
-// "10s", "72h", "250ms".
-bool ParseDuration(std::string_view text, uint64_t* milliseconds);
 
 }  // namespace solec

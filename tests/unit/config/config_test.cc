@@ -1,0 +1,359 @@
+#include "config/config.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <fstream>
+#include <string>
+
+#include "config/limit_keys.h"
+
+namespace solec {
+namespace {
+
+constexpr char kPath[] = "solec.toml";
+
+absl::StatusOr<Config> Parse(const std::string& text) {
+  return ParseConfig(text, kPath);
+}
+
+// The message of the error that `text` gives.
+std::string ErrorOf(const std::string& text) {
+  const absl::StatusOr<Config> config = Parse(text);
+  return config.ok() ? "(no error)" : std::string(config.status().message());
+}
+
+const std::string kServer = "[server]\nname = \"a.example\"\n";
+
+// Everything that a file may say, each value other than the default.
+const std::string kEverything = R"([server]
+name = "A.Example"
+listen = ["127.0.0.1:7000", "[::1]:7001"]
+listen_tls = []
+shards = 3
+data_dir = "/var/lib/solec"
+[policy]
+contacts = "open"
+accounts = "any"
+channels = "admin"
+[tls]
+certificate = "cert.pem"
+key = "key.pem"
+[limits]
+login_timeout = "11s"
+login_tries = 4
+message_bytes_max = "59KiB"
+output_bytes_max = "5MiB"
+output_stall_timeout = "31s"
+messages_per_second_max = 100
+connections_max = 999
+connections_per_address_max = 77
+sessions_per_user_max = 65
+contacts_per_user_max = 5001
+channels_per_user_max = 1001
+members_per_channel_max = 1000001
+waiting_bytes_per_user_max = "17MiB"
+memory_store_bytes_max = "5GiB"
+spool_bytes_max = "2GiB"
+spool_age_max = "73h"
+password_queue_max = 4097
+password_memory = "65MiB"
+password_passes = 3
+[[peer]]
+name = "B.Example"
+address = "127.0.0.1:7663"
+public_key = "sha256/AAAA"
+allow_plain = true
+dial = false
+[[peer]]
+name = "c.example"
+[admin]
+listen = "127.0.0.1:7680"
+socket = "/run/solec/admin.sock"
+[io]
+receive_buffers = "plain"
+spin = "50us"
+[log]
+level = "debug"
+format = "json"
+)";
+
+void ExpectIsEverything(const Config& config) {
+  EXPECT_EQ(config.server_name, "a.example");
+  EXPECT_EQ(config.listen, (std::vector<std::string>{"127.0.0.1:7000", "[::1]:7001"}));
+  EXPECT_TRUE(config.listen_tls.empty());
+  EXPECT_EQ(config.shards, 3u);
+  EXPECT_EQ(config.data_dir, "/var/lib/solec");
+  EXPECT_TRUE(config.policy.contacts_open);
+  EXPECT_TRUE(config.policy.accounts_any);
+  EXPECT_FALSE(config.policy.channels_by_users);
+  EXPECT_EQ(config.tls_certificate, "cert.pem");
+  EXPECT_EQ(config.tls_key, "key.pem");
+  EXPECT_EQ(config.limits.login_timeout_ms, 11'000u);
+  EXPECT_EQ(config.limits.login_tries, 4u);
+  EXPECT_EQ(config.limits.message_bytes_max, 59u << 10);
+  EXPECT_EQ(config.limits.output_bytes_max, 5u << 20);
+  EXPECT_EQ(config.limits.output_stall_timeout_ms, 31'000u);
+  EXPECT_EQ(config.limits.messages_per_second_max, 100u);
+  EXPECT_EQ(config.limits.connections_max, 999u);
+  EXPECT_EQ(config.limits.connections_per_address_max, 77u);
+  EXPECT_EQ(config.limits.sessions_per_user_max, 65u);
+  EXPECT_EQ(config.limits.contacts_per_user_max, 5'001u);
+  EXPECT_EQ(config.limits.channels_per_user_max, 1'001u);
+  EXPECT_EQ(config.limits.members_per_channel_max, 1'000'001u);
+  EXPECT_EQ(config.limits.waiting_bytes_per_user_max, 17u << 20);
+  EXPECT_EQ(config.limits.memory_store_bytes_max, uint64_t{5} << 30);
+  EXPECT_EQ(config.limits.spool_bytes_max, uint64_t{2} << 30);
+  EXPECT_EQ(config.limits.spool_age_max_ms, uint64_t{73} * 3'600'000);
+  EXPECT_EQ(config.limits.password_queue_max, 4'097u);
+  EXPECT_EQ(config.limits.password_memory_bytes, 65u << 20);
+  EXPECT_EQ(config.limits.password_passes, 3u);
+  ASSERT_EQ(config.peers.size(), 2u);
+  EXPECT_EQ(config.peers[0].name, "b.example");
+  EXPECT_EQ(config.peers[0].address, "127.0.0.1:7663");
+  EXPECT_EQ(config.peers[0].public_key, "sha256/AAAA");
+  EXPECT_TRUE(config.peers[0].allow_plain);
+  EXPECT_FALSE(config.peers[0].dial);
+  EXPECT_EQ(config.peers[1].name, "c.example");
+  EXPECT_FALSE(config.peers[1].allow_plain);
+  EXPECT_TRUE(config.peers[1].dial);
+  EXPECT_EQ(config.admin_listen, "127.0.0.1:7680");
+  EXPECT_EQ(config.admin_socket, "/run/solec/admin.sock");
+  EXPECT_EQ(config.receive_buffers, "plain");
+  EXPECT_EQ(config.spin_us, 50u);
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_TRUE(config.log_json);
+}
+
+TEST(Config, EveryKeyArrives) {
+  const absl::StatusOr<Config> config = Parse(kEverything);
+  ASSERT_TRUE(config.ok()) << config.status();
+  ExpectIsEverything(*config);
+}
+
+TEST(Config, EveryLimitIsAmongTheKeysAboveAndTakesEffect) {
+  const absl::StatusOr<Config> config = Parse(kEverything);
+  ASSERT_TRUE(config.ok());
+  for (const LimitKey& key : kLimitKeys) {
+    EXPECT_NE(kEverything.find("\n" + std::string(key.name) + " = "), std::string::npos)
+        << key.name;
+    EXPECT_NE(LimitValue(config->limits, key), LimitValue(Limits(), key)) << key.name;
+  }
+}
+
+TEST(Config, WhatIsLeftOutHasTheDocumentedDefault) {
+  const absl::StatusOr<Config> config = Parse(kServer);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->listen, std::vector<std::string>{"127.0.0.1:7653"});
+  EXPECT_EQ(config->shards, 0u);
+  EXPECT_EQ(config->data_dir, "");
+  EXPECT_EQ(config->admin_listen, "");
+  EXPECT_EQ(config->admin_socket, "");
+  EXPECT_FALSE(config->policy.contacts_open);
+  EXPECT_FALSE(config->policy.accounts_any);
+  EXPECT_TRUE(config->policy.channels_by_users);
+  EXPECT_EQ(config->limits.login_timeout_ms, 10'000u);
+  EXPECT_EQ(config->limits.login_tries, 3u);
+  EXPECT_EQ(config->limits.message_bytes_max, 60u << 10);
+  EXPECT_EQ(config->limits.output_bytes_max, 4u << 20);
+  EXPECT_EQ(config->limits.output_stall_timeout_ms, 30'000u);
+  EXPECT_EQ(config->limits.messages_per_second_max, kUnlimited);
+  EXPECT_EQ(config->limits.connections_max, 1'000'000u);
+  EXPECT_EQ(config->limits.connections_per_address_max, kUnlimited);
+  EXPECT_EQ(config->limits.sessions_per_user_max, 64u);
+  EXPECT_EQ(config->limits.contacts_per_user_max, 5'000u);
+  EXPECT_EQ(config->limits.channels_per_user_max, 1'000u);
+  EXPECT_EQ(config->limits.members_per_channel_max, 1'000'000u);
+  EXPECT_EQ(config->limits.spool_bytes_max, uint64_t{1} << 30);
+  EXPECT_EQ(config->limits.spool_age_max_ms, uint64_t{72} * 3'600'000);
+  EXPECT_EQ(config->log_level, "info");
+  EXPECT_FALSE(config->log_json);
+}
+
+TEST(Config, TheAdminSocketIsInTheDataFolderUnlessSaidOtherwise) {
+  EXPECT_EQ(Parse(kServer + "data_dir = \"/d\"\n")->admin_socket, "/d/admin.sock");
+  EXPECT_EQ(Parse(kServer + "data_dir = \"/d\"\n[admin]\nsocket = \"/s\"\n")->admin_socket, "/s");
+}
+
+struct Wrong {
+  std::string text;
+  std::string error;
+};
+
+TEST(Config, AnErrorNamesFileLineAndColumn) {
+  const Wrong kCases[] = {
+      // unknown keys
+      {kServer + "colour = 1\n", "solec.toml:3:1: unknown key 'server.colour'"},
+      {kServer + "[colours]\n", "solec.toml:3:2: unknown key 'colours'"},
+      {kServer + "[policy]\n  contact = \"open\"\n",
+       "solec.toml:4:3: unknown key 'policy.contact'"},
+      {kServer + "[tls]\nca = \"x\"\n", "solec.toml:4:1: unknown key 'tls.ca'"},
+      {kServer + "[limits]\nlogin_time = \"1s\"\n",
+       "solec.toml:4:1: unknown key 'limits.login_time'"},
+      {kServer + "[[peer]]\nname = \"b\"\nport = 1\n", "solec.toml:5:1: unknown key 'peer.port'"},
+      {kServer + "[admin]\nport = 1\n", "solec.toml:4:1: unknown key 'admin.port'"},
+      {kServer + "[io]\nsqpoll = true\n", "solec.toml:4:1: unknown key 'io.sqpoll'"},
+      {kServer + "[log]\nfile = \"x\"\n", "solec.toml:4:1: unknown key 'log.file'"},
+      // wrong types
+      {"server = 1\n", "solec.toml:1:10: 'server' must be a table"},
+      {"[server]\nname = 7\n", "solec.toml:2:8: 'name' must be a string"},
+      {kServer + "listen = \"127.0.0.1:1\"\n", "solec.toml:3:10: 'listen' must be a list"},
+      {kServer + "listen = [\"127.0.0.1:1\", 2]\n",
+       "solec.toml:3:26: 'listen' must be a list of strings"},
+      {kServer + "[policy]\ncontacts = true\n",
+       "solec.toml:4:12: 'contacts' must be one of \"required\", \"open\""},
+      {kServer + "[[peer]]\nname = \"b\"\ndial = \"yes\"\n",
+       "solec.toml:5:8: 'dial' must be true or false"},
+      {kServer + "peer = 3\n", "solec.toml:3:1: unknown key 'server.peer'"},
+      {"peer = 3\n" + kServer, "solec.toml:1:8: 'peer' must be written [[peer]]"},
+      {"peer = [3]\n" + kServer, "solec.toml:1:8: 'peer' must be written [[peer]]"},
+      {kServer + "[limits]\nlogin_tries = \"3\"\n",
+       "solec.toml:4:15: 'login_tries' must be a number from 1 to 255"},
+      {kServer + "[limits]\nlogin_tries = 3.0\n",
+       "solec.toml:4:15: 'login_tries' must be a number from 1 to 255"},
+      {kServer + "[limits]\nlogin_timeout = 10\n",
+       "solec.toml:4:17: 'login_timeout' must be a time from \"10ms\" to \"24h\""},
+      {kServer + "[limits]\nlogin_timeout = \"10\"\n",
+       "solec.toml:4:17: 'login_timeout' must be a time from \"10ms\" to \"24h\""},
+      // out of range
+      {kServer + "shards = 0\n",
+       "solec.toml:3:10: 'shards' must be \"auto\" or a number from 1 to 256"},
+      {kServer + "shards = 257\n",
+       "solec.toml:3:10: 'shards' must be \"auto\" or a number from 1 to 256"},
+      {kServer + "shards = \"many\"\n",
+       "solec.toml:3:10: 'shards' must be \"auto\" or a number from 1 to 256"},
+      {kServer + "[limits]\nlogin_tries = 0\n",
+       "solec.toml:4:15: 'login_tries' must be a number from 1 to 255"},
+      {kServer + "[limits]\nlogin_tries = -1\n",
+       "solec.toml:4:15: 'login_tries' must be a number from 1 to 255"},
+      {kServer + "[limits]\nmessage_bytes_max = \"61KiB\"\n",
+       "solec.toml:4:21: 'message_bytes_max' must be a size from \"1B\" to \"60KiB\""},
+      {kServer + "[limits]\nmessage_bytes_max = \"unlimited\"\n",
+       "solec.toml:4:21: 'message_bytes_max' must be a size from \"1B\" to \"60KiB\""},
+      {kServer + "[limits]\nconnections_max = 0\n",
+       "solec.toml:4:19: 'connections_max' must be a number from 1 to 100000000, or \"unlimited\""},
+      {kServer + "[policy]\naccounts = \"all\"\n",
+       "solec.toml:4:12: 'accounts' must be one of \"closed\", \"any\""},
+      {kServer + "[log]\nlevel = \"loud\"\n",
+       "solec.toml:4:9: 'level' must be one of \"trace\", \"debug\", \"info\", \"warn\", "
+       "\"error\""},
+      {kServer + "[io]\nspin = \"1s\"\n",
+       "solec.toml:4:8: 'spin' must be a time from \"0us\" to \"10ms\""},
+      {"[server]\nname = \"a b\"\n", "solec.toml:2:8: 'name' must be letters, digits, '.' and '-'"},
+      {"[server]\nname = \"\"\n", "solec.toml:2:8: 'name' must be letters, digits, '.' and '-'"},
+      {"[server]\n", "solec.toml:1:1: 'server.name' is required"},
+      {"", "solec.toml:1:1: 'server.name' is required"},
+      {kServer + "[[peer]]\nname = \"@\"\n", "solec.toml:3:1: 'peer.name' is not a server name"},
+      {kServer + "listen_tls = [\"127.0.0.1:1\"]\n",
+       "solec.toml:3:14: 'listen_tls': this build has no TLS"},
+      {kServer + "listen = [\"127.0.0.1:1\", \"0.0.0.0:1\"]\n[policy]\naccounts = \"any\"\n",
+       "solec.toml:5:12: 'accounts' = \"any\" is for loopback only, and the server listens on "
+       "0.0.0.0:1"},
+  };
+  for (const Wrong& wrong : kCases) EXPECT_EQ(ErrorOf(wrong.text), wrong.error) << wrong.text;
+}
+
+TEST(Config, TextThatIsNotTomlIsAnErrorWithItsPlace) {
+  for (const std::string& text :
+       {kServer + "name = \"twice\"\n", kServer + "shards = \n", kServer + "= 1\n",
+        kServer + "x = \"\xFF\"\n", std::string(3, '\0'), kServer + "[server]\n"}) {
+    const std::string error = ErrorOf(text);
+    EXPECT_TRUE(error.starts_with("solec.toml:")) << error;
+    int line = 0, column = 0;
+    EXPECT_EQ(std::sscanf(error.c_str(), "solec.toml:%d:%d: ", &line, &column), 2) << error;
+    EXPECT_GE(line, 1);
+    EXPECT_GE(column, 1);
+  }
+}
+
+TEST(Config, UnlimitedIsTakenWhereItIsSafe) {
+  for (const LimitKey& key : kLimitKeys) {
+    const absl::StatusOr<Config> config =
+        Parse(kServer + "[limits]\n" + std::string(key.name) + " = \"unlimited\"\n");
+    EXPECT_EQ(config.ok(), key.may_be_unlimited) << key.name;
+    if (config.ok()) {
+      EXPECT_EQ(LimitValue(config->limits, key), kUnlimited) << key.name;
+    }
+  }
+}
+
+TEST(Config, EveryLimitTakesItsRangeAndNotOneMore) {
+  const auto with = [](const LimitKey& key, uint64_t value) {
+    return Parse(kServer + "[limits]\n" + std::string(key.name) + " = " +
+                 FormatLimit(value, key.kind) + "\n");
+  };
+  for (const LimitKey& key : kLimitKeys) {
+    for (const uint64_t value : {key.least, key.most}) {
+      const absl::StatusOr<Config> config = with(key, value);
+      ASSERT_TRUE(config.ok()) << config.status();
+      EXPECT_EQ(LimitValue(config->limits, key), value) << key.name;
+    }
+    EXPECT_FALSE(with(key, key.most + 1).ok()) << key.name;
+    if (key.least > 0) {
+      EXPECT_FALSE(with(key, key.least - 1).ok()) << key.name;
+    }
+    EXPECT_GE(LimitValue(Limits(), key), key.least) << key.name;
+    EXPECT_TRUE(LimitValue(Limits(), key) <= key.most || key.may_be_unlimited) << key.name;
+  }
+}
+
+TEST(FormatConfig, GivesBackEverything) {
+  const absl::StatusOr<Config> config = Parse(kEverything);
+  ASSERT_TRUE(config.ok());
+  const absl::StatusOr<Config> again = Parse(FormatConfig(*config));
+  ASSERT_TRUE(again.ok()) << again.status() << "\n" << FormatConfig(*config);
+  ExpectIsEverything(*again);
+  EXPECT_EQ(FormatConfig(*again), FormatConfig(*config));
+}
+
+TEST(FormatConfig, OfTheDefaultsIsAConfigThatGivesThem) {
+  Config defaults;
+  defaults.server_name = "a.example";
+  const std::string text = FormatConfig(defaults);
+  const absl::StatusOr<Config> config = Parse(text);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(FormatConfig(*config), text);
+  for (const LimitKey& key : kLimitKeys) {
+    EXPECT_EQ(LimitValue(config->limits, key), LimitValue(Limits(), key)) << key.name;
+  }
+}
+
+TEST(FormatConfig, QuotesWhatTextMayHold) {
+  Config config;
+  config.server_name = "a.example";
+  config.data_dir = "/with \"quotes\", \\ and \ttabs\x7F/\xC5\xBC";
+  config.admin_socket = "line\nbreak";
+  config.tls_key = "only a key";
+  const absl::StatusOr<Config> again = Parse(FormatConfig(config));
+  ASSERT_TRUE(again.ok()) << again.status() << "\n" << FormatConfig(config);
+  EXPECT_EQ(again->data_dir, config.data_dir);
+  EXPECT_EQ(again->admin_socket, config.admin_socket);
+  EXPECT_EQ(again->tls_key, config.tls_key);
+}
+
+TEST(LoadConfig, NamesTheFileThatCannotBeRead) {
+  const auto error_of = [](const std::string& path) {
+    const absl::StatusOr<Config> config = LoadConfig(path);
+    return config.ok() ? "(no error)" : std::string(config.status().message());
+  };
+  const std::string kMissing = "/nonexistent/solec.toml";
+  EXPECT_TRUE(error_of(kMissing).starts_with(kMissing + ": cannot be read")) << error_of(kMissing);
+  EXPECT_TRUE(error_of("/").starts_with("/: cannot be read")) << error_of("/");
+  EXPECT_TRUE(error_of("/dev/zero").starts_with("/dev/zero: too large")) << error_of("/dev/zero");
+}
+
+TEST(LoadConfig, ReadsAFileAndPutsItsNameIntoErrors) {
+  const std::string path = testing::TempDir() + "solec_config_test_" + std::to_string(getpid());
+  std::ofstream(path) << kEverything;
+  const absl::StatusOr<Config> config = LoadConfig(path);
+  ASSERT_TRUE(config.ok()) << config.status();
+  ExpectIsEverything(*config);
+  std::ofstream(path) << kServer << "x = 1\n";
+  EXPECT_EQ(LoadConfig(path).status().message(), path + ":3:1: unknown key 'server.x'");
+  std::remove(path.c_str());
+}
+
+}  // namespace
+}  // namespace solec
