@@ -4,7 +4,7 @@ namespace solec {
 
 bool IsIdle(const User& user) {
   return user.sessions.empty() && user.state != UserState::kLoading && user.waiters.empty() &&
-         user.backlog_appending == 0 && !user.backlog_reading;
+         user.backlog_appending == 0 && !user.backlog_reading && user.logins_pending == 0;
 }
 
 Handle<User> UserTable::Create(std::string_view name) {

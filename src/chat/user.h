@@ -41,6 +41,7 @@ struct User {
   bool backlog = false;
   bool backlog_reading = false;      // a page was asked for
   uint32_t backlog_appending = 0;    // messages on their way into the store
+  uint32_t logins_pending = 0;       // checks of its password under way
   uint64_t backlog_delivered = 0;    // position up to which a page is in the output; 0: none
   bool on_idle_list = false;
   // Connections whose next frame needs this user; woken when it is loaded.

@@ -61,8 +61,11 @@ struct Connection {
   bool dirty : 1 = false;           // on the list of those with output to send
   bool resume_queued : 1 = false;
   bool drained_wanted : 1 = false;  // tell the handler when the output has become short
+  bool output_deferred : 1 = false;  // the handler keeps shared frames back for now (Session::deferred)
   uint16_t move_to = 0;             // shard, in kMoving
-  uint32_t stall_since_ms = 0;      // while its timer watches a send that does not end
+  // What its timer measures: until it is open, since the connection was accepted; then, since when
+  // a send does not end (0: none is watched).
+  uint32_t since_ms = 0;
   uint64_t stall_acked = 0;
 
   // Frames may still come from it.

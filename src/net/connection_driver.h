@@ -55,7 +55,6 @@ class ConnectionDriver {
  public:
   static constexpr size_t kHeldBytesStop = 64 * 1024;
   static constexpr uint64_t kLingerMs = 2'000;
-  static constexpr uint64_t kHoldMs = 5'000;
 
   ConnectionDriver(IoType* io, ConnectionTable* table, Handler* handler)
       : io_(io), table_(table), handler_(handler) {}
@@ -71,7 +70,8 @@ class ConnectionDriver {
   // --- the loop ---
 
   // Takes in a connection that another shard let go of; its held input is parsed in this turn.
-  Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input);
+  // `since_ms`: as the other shard had it, so that the login's deadline stays.
+  Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input, uint32_t since_ms);
 
   // Connections in kMoving on which nothing is under way: calls moved(connection, release) for each;
   // release() lets go of the socket and gives its native handle.
@@ -91,6 +91,7 @@ class ConnectionDriver {
 
  private:
   void Feed(Connection* connection, Bytes bytes);
+  FrameVerdict Show(Connection* connection, const Frame& frame, size_t behind);
   Bytes CompleteHeld(Connection* connection, Bytes bytes);
   FrameVerdict Parse(Connection* connection, Bytes bytes);
   bool Verdict(Connection* connection, FrameVerdict verdict, Bytes before, Bytes after);
@@ -101,9 +102,11 @@ class ConnectionDriver {
   void FinishFlush(Connection* connection);
   void CloseNow(Connection* connection);
   void OnTimer(Connection* connection);
+  uint32_t NowMs() const { return static_cast<uint32_t>(io_->NowNs() / 1'000'000); }
   void SetTimer(Connection* connection, uint64_t delay_ms) {
     table_->timers_.Set(connection->socket.index, io_->NowNs() + delay_ms * 1'000'000);
   }
+  void SetLoginTimer(Connection* connection, uint32_t since_ms);
 
   IoType* io_;
   ConnectionTable* table_;

@@ -16,17 +16,25 @@ void ConnectionDriver<I, H>::OnAccept(uint32_t, SocketId socket) {
     CloseNow(connection);
     return;
   }
-  SetTimer(connection, handler_->connection_config().login_timeout_ms);
+  SetLoginTimer(connection, NowMs());
   StartReceive(connection);
 }
 
 template <class I, class H>
-Connection* ConnectionDriver<I, H>::Adopt(typename I::NativeHandle handle, Bytes held_input) {
+void ConnectionDriver<I, H>::SetLoginTimer(Connection* connection, uint32_t since_ms) {
+  const uint64_t limit_ms = handler_->connection_config().login_timeout_ms;
+  connection->since_ms = since_ms;
+  SetTimer(connection, limit_ms - std::min<uint64_t>(NowMs() - since_ms, limit_ms));
+}
+
+template <class I, class H>
+Connection* ConnectionDriver<I, H>::Adopt(typename I::NativeHandle handle, Bytes held_input,
+                                             uint32_t since_ms) {
   Connection* connection = table_->Create(io_->Adopt(handle));
   table_->KeepInput(connection, held_input, 0);
   connection->resume_queued = true;
   table_->resumed_.push_back(connection->socket.index);
-  SetTimer(connection, handler_->connection_config().login_timeout_ms);
+  SetLoginTimer(connection, since_ms);
   return connection;
 }
 
@@ -94,10 +102,20 @@ Bytes ConnectionDriver<I, H>::CompleteHeld(Connection* connection, Bytes bytes) 
   Bytes stream(buffer, size);
   Frame frame;
   TakeFrame(&stream, &frame);
-  const FrameVerdict verdict = handler_->OnFrame(connection, frame, bytes.size());
+  const FrameVerdict verdict = Show(connection, frame, bytes.size());
   const bool next = Verdict(connection, verdict, frame.bytes, bytes);
   table_->buffers_->Give(buffer, capacity);
   return next ? bytes : Bytes{};
+}
+
+// A frame may end its own connection, by an answer that no longer fits into the output: whatever the
+// handler says of the frame then, there is no next one.
+template <class I, class H>
+FrameVerdict ConnectionDriver<I, H>::Show(Connection* connection, const Frame& frame,
+                                          size_t behind) {
+  const FrameVerdict verdict = handler_->OnFrame(connection, frame, behind);
+  const bool goes_on = connection->live() || verdict == FrameVerdict::kMoveBefore;
+  return goes_on ? verdict : FrameVerdict::kEnded;
 }
 
 // Acts on what the handler said of a frame; `before` is the frame, `after` all that follows it.
@@ -125,7 +143,7 @@ template <class I, class H>
 FrameVerdict ConnectionDriver<I, H>::Parse(Connection* connection, Bytes bytes) {
   Frame frame;
   while (TakeFrame(&bytes, &frame)) {
-    const FrameVerdict verdict = handler_->OnFrame(connection, frame, bytes.size());
+    const FrameVerdict verdict = Show(connection, frame, bytes.size());
     if (verdict != FrameVerdict::kNext) [[unlikely]] {
       Verdict(connection, verdict, frame.bytes, bytes);
       return verdict;
@@ -211,7 +229,7 @@ void ConnectionDriver<I, H>::OnSent(SocketId socket, int64_t result) {
   const uint64_t size = result > 0 ? static_cast<uint64_t>(result) : 0;
   handler_->CountSent(size);
   connection->output.Sent(table_->buffers_, size);
-  connection->stall_since_ms = 0;
+  if (connection->state == ConnectionState::kOpen) connection->since_ms = 0;
   if (result < 0) [[unlikely]] {
     if (connection->live() || connection->state == ConnectionState::kMoving) {
       table_->End(connection, CloseReason::kPeerReset);
@@ -311,18 +329,20 @@ void ConnectionDriver<I, H>::OnTimer(Connection* connection) {
       break;
     case ConnectionState::kOpen: {
       if (connection->drained_wanted) handler_->OnHoldExpired(connection);
-      if (connection->stall_since_ms == 0) break;
+      if (connection->since_ms == 0) break;
       const uint64_t acked = io_->AckedBytes(connection->socket);
       const uint64_t limit_ms = handler_->connection_config().output_stall_timeout_ms;
-      const auto now_ms = static_cast<uint32_t>(io_->NowNs() / 1'000'000);
       if (acked != connection->stall_acked) {
         connection->stall_acked = acked;
-        connection->stall_since_ms = now_ms;
-      } else if (now_ms - connection->stall_since_ms >= limit_ms) {
+        connection->since_ms = NowMs() | 1;
+      }
+      const auto stalled = static_cast<int32_t>(NowMs() - connection->since_ms);
+      const auto stalled_ms = static_cast<uint64_t>(std::max(stalled, 0));
+      if (stalled_ms >= limit_ms) {
         table_->End(connection, CloseReason::kTooSlow, ErrorCode::kTooSlow);
         break;
       }
-      SetTimer(connection, limit_ms);
+      SetTimer(connection, limit_ms - std::min(stalled_ms, limit_ms));
       break;
     }
     case ConnectionState::kFlushing:
@@ -358,10 +378,10 @@ void ConnectionDriver<I, H>::Flush() {
   for (uint32_t index : sent_) {
     Connection* connection = &table_->At(index);
     if (connection->state != ConnectionState::kOpen || !connection->output.send_in_flight() ||
-        connection->stall_since_ms != 0) {
+        connection->since_ms != 0) {
       continue;
     }
-    connection->stall_since_ms = static_cast<uint32_t>(io_->NowNs() / 1'000'000) | 1;
+    connection->since_ms = NowMs() | 1;
     connection->stall_acked = io_->AckedBytes(connection->socket);
     if (!table_->timers_.IsSet(index)) {
       SetTimer(connection, handler_->connection_config().output_stall_timeout_ms);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "proto/frame.h"
 
 namespace solec {
 
@@ -39,7 +40,7 @@ void OutputQueue::AddOwnedChunk(BufferPool* pool, size_t size, size_t more_hint)
 
 void OutputQueue::AppendShared(BufferPool* pool, SharedBytes* bytes, uint32_t offset,
                                uint32_t size) {
-  if (size <= kCopySharedBelow && tail_ != nullptr && tail_->capacity - tail_->end >= size) {
+  if (size <= kCopySharedBelow && TailHasRoom(size)) {
     std::memcpy(Append(pool, size, 0), bytes->data() + offset, size);
     return;
   }
@@ -71,16 +72,21 @@ size_t OutputQueue::BeginSend(Bytes* slices, size_t slices_max) {
 
 void OutputQueue::Sent(BufferPool* pool, uint64_t size) {
   SOLEC_ASSERT(size <= in_flight_);
+  const bool broke_off = size != in_flight_;
+  if (!broke_off) cut_ = 0;
   in_flight_ = 0;
   byte_count_ -= size;
   sent_count_ += size;
   while (head_ != nullptr) {
     Chunk* chunk = head_;
-    const uint64_t taken = std::min<uint64_t>(size, chunk->end - chunk->begin);
-    chunk->begin += static_cast<uint32_t>(taken);
+    const auto taken =
+        static_cast<uint32_t>(std::min<uint64_t>(size, chunk->end - chunk->begin));
+    if (broke_off) [[unlikely]] CountCut(*chunk, taken);
+    chunk->begin += taken;
     chunk->in_flight = 0;
     size -= taken;
     if (chunk->begin != chunk->end) break;
+    cut_ = 0;
     head_ = chunk->next;
     if (head_ == nullptr) tail_ = nullptr;
     Free(pool, chunk);
@@ -91,9 +97,23 @@ void OutputQueue::Sent(BufferPool* pool, uint64_t size) {
   }
 }
 
+// Finds where in the chunk the frame begins that a send of `taken` bytes has cut.
+void OutputQueue::CountCut(const Chunk& chunk, uint32_t taken) {
+  const uint32_t sent_end = chunk.begin + taken;
+  uint32_t frame_begin = chunk.begin - cut_;
+  while (frame_begin < sent_end) {
+    const size_t frame_size =
+        FrameSizeAt(Bytes(chunk.data() + frame_begin, chunk.end - frame_begin));
+    if (frame_size == 0 || frame_begin + frame_size > sent_end) break;
+    frame_begin += static_cast<uint32_t>(frame_size);
+  }
+  cut_ = sent_end - frame_begin;
+}
+
 void OutputQueue::DropUnsent(BufferPool* pool) {
   Chunk** link = &head_;
   Chunk* last = nullptr;
+  if (in_flight_ == 0) cut_ = 0;
   byte_count_ = in_flight_;
   while (*link != nullptr && (*link)->in_flight != 0) {
     Chunk* chunk = *link;

@@ -3,7 +3,8 @@
 // An idle connection's queue holds no memory. Owned by one shard's thread.
 //
 // Invariants: a frame never straddles two chunks; the bytes that a send in flight refers to stay
-// where they are until Sent() or Clear(); a send that ended well covered whole frames.
+// where they are until Sent() or Clear(); a send that ended well covered whole frames. One that
+// broke off may have cut a frame: that frame counts as unsent as a whole.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +32,7 @@ class OutputQueue {
   // Room for one whole frame of `size` bytes, to be filled at once. `more_hint`: about how many
   // bytes will follow in this turn, so that they find room in the same chunk.
   uint8_t* Append(BufferPool* pool, size_t size, size_t more_hint) {
-    if (tail_ == nullptr || tail_->capacity - tail_->end < size) [[unlikely]] {
+    if (!TailHasRoom(size)) [[unlikely]] {
       AddOwnedChunk(pool, size, more_hint);
     }
     uint8_t* at = tail_->bytes() + tail_->end;
@@ -50,12 +51,14 @@ class OutputQueue {
   // The send is over, `size` bytes went out: their memory is given back.
   void Sent(BufferPool* pool, uint64_t size);
 
-  // Calls visit(Bytes whole_frames) for each chunk that has not been sent completely, oldest first;
-  // the first may begin with frames that have been sent.
+  // Calls visit(Bytes whole_frames) for each chunk that has not been sent completely, oldest first.
+  // A frame of which only a part was sent is among them.
   template <class Visit>
   void ForEachUnsent(Visit&& visit) const {
+    uint32_t cut = cut_;
     for (const Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next) {
-      visit(Bytes(chunk->data() + chunk->begin, chunk->end - chunk->begin));
+      visit(Bytes(chunk->data() + chunk->begin - cut, chunk->end - chunk->begin + cut));
+      cut = 0;
     }
   }
 
@@ -80,8 +83,12 @@ class OutputQueue {
     }
   };
 
+  bool TailHasRoom(size_t size) const {
+    return tail_ != nullptr && tail_->end + size <= tail_->capacity;
+  }
   void AddOwnedChunk(BufferPool* pool, size_t size, size_t more_hint);
   void Link(Chunk* chunk);
+  void CountCut(const Chunk& chunk, uint32_t taken);
   void Free(BufferPool* pool, Chunk* chunk);
 
   Chunk* head_ = nullptr;
@@ -89,6 +96,7 @@ class OutputQueue {
   uint64_t byte_count_ = 0;
   uint64_t in_flight_ = 0;
   uint64_t sent_count_ = 0;
+  uint32_t cut_ = 0;  // bytes before head_->begin of the frame that a broken send cut
 };
 
 }  // namespace solec

@@ -34,7 +34,7 @@ void ShardCore::OnChannelLoaded(Handle<Channel> handle, StoreCompletion& complet
       channel->members.insert(std::move(member));
     }
   } else {
-    absent_channels_.push_back(handle);
+    SetAbsent(channel, handle);
   }
   counters_.channels_now.Set(channels_.count());
   TakePostponed(channel);
@@ -45,6 +45,11 @@ void ShardCore::OnChannelLoaded(Handle<Channel> handle, StoreCompletion& complet
     Channel* absent = channels_.Get(oldest);
     if (absent != nullptr && absent->state == ChannelState::kAbsent) channels_.Destroy(oldest);
   }
+}
+
+void ShardCore::SetAbsent(Channel* channel, Handle<Channel> handle) {
+  channel->state = ChannelState::kAbsent;
+  absent_channels_.push_back(handle);
 }
 
 // --- messages ---
@@ -73,7 +78,8 @@ void ShardCore::FlushChannel(Channel* channel) {
   SharedBytes* batch = std::exchange(channel->batch, nullptr);
   if (batch == nullptr) return;
   if (Fanout* fanout = fanouts_.Find(channel->name)) FanOut(fanout, batch, channel->origins);
-  std::vector<BatchSegment> segments;
+  std::vector<BatchSegment>& segments = batch_segments_;
+  segments.clear();
   for (uint32_t shard = 0; shard < shard_count_; ++shard) {
     if (shard == shard_ || channel->members_by_shard[shard] == 0) continue;
     if (segments.empty()) {
@@ -109,7 +115,12 @@ void ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
   Connection* to = connections_.Get(member.socket);
   uint32_t begin = 0, end = 0;
   auto send = [&] {
-    if (end != begin) connections_.AppendShared(to, bytes, begin, end - begin);
+    if (end == begin) return;
+    if (to->output_deferred) [[unlikely]] {
+      Defer(to, sessions_.Get(member.session), Bytes(bytes->data() + begin, end - begin));
+    } else {
+      connections_.AppendShared(to, bytes, begin, end - begin);
+    }
   };
   for (const BatchOrigin& origin : origins) {
     if (origin.shard == shard_ && origin.session == member.session) {
@@ -197,7 +208,7 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
   }
   if (!present) {
     channel->state = ChannelState::kPresent;
-    store_->AddChannel(channel_name, [](StoreCompletion&) {});
+    store_->AddChannel(channel_name, [](StoreCompletion&) {});  // if it fails, so does PutMember
   }
   channel->members.insert(address_text);
   ++channel->members_by_shard[member_shard];
@@ -209,6 +220,9 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
       if (changed != nullptr && changed->members.erase(address_text) != 0) {
         --changed->members_by_shard[member_shard];
         ++changed->version;
+      }
+      if (changed != nullptr && completion.status == StoreStatus::kNotFound) {
+        SetAbsent(changed, channels_.HandleOf(channel_text));
       }
     }
     FinishMembership(answer_to, answer, channel_text, address_text, code);
@@ -301,7 +315,8 @@ void ShardCore::OnMembersPage(MailHeader header, std::string_view channel, std::
     at += address.size() + 2;
   }
   const auto code = static_cast<ErrorCode>(header.code);
-  if (code == ErrorCode::kNone && (header.flags & 2) != 0) RunList(header.session);
+  const bool more = (header.flags & 2) != 0 && !session->request->AnswerIsFull();
+  if (code == ErrorCode::kNone && more) RunList(header.session);
   else FinishRequest(header.session, code);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "net/shared_bytes.h"
 #include "shard/shard_core.h"
 
 namespace solec {
@@ -23,7 +24,12 @@ ShardCore::ShardCore(const ShardEnvironment& environment)
   Reconfigure(environment.limits, environment.policy);
 }
 
-ShardCore::~ShardCore() = default;
+ShardCore::~ShardCore() {
+  for (const Handle<Channel> handle : dirty_channels_) {
+    Channel* channel = channels_.Get(handle);
+    if (channel != nullptr && channel->batch != nullptr) channel->batch->Unref();
+  }
+}
 
 void ShardCore::Reconfigure(const Limits& limits, const Policy& policy) {
   limits_ = limits;
@@ -121,32 +127,11 @@ void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
         done({StatusOf(completion), {}});
       });
       break;
-    case ControlKind::kUserRemove: {
-      // Its memberships go first, at the channels' owners.
-      User* user = FindOrLoad(name);
-      if (user->state == UserState::kPresent) {
-        for (const std::string& channel : user->channels) {
-          MailHeader header;
-          header.type = MailType::kLeave;
-          header.shard = static_cast<uint16_t>(shard_);
-          PostOrTake(ShardOf(channel), MailClass::kRequest, header,
-                     channel + '\0' + FullAddress(name));
-        }
-      }
-      store_->RemoveUser(name, [this, name, done = std::move(done)](
-                                   StoreCompletion& completion) mutable {
-        User* removed = users_.Find(name);
-        if (completion.status == StoreStatus::kDone && removed != nullptr) {
-          EndSessions(removed, CloseReason::kAccountRemoved);
-          removed->state = UserState::kAbsent;
-          removed->contacts.clear();
-          removed->backlog = false;
-          ++removed->version;
-        }
-        done({StatusOf(completion), {}});
+    case ControlKind::kUserRemove:
+      WithUser(name, [this, done = std::move(done)](User* user) mutable {
+        RemoveUser(user, std::move(done));
       });
       break;
-    }
     default:
       store_->ListUsers("", kNamesListed, [this, done = std::move(done)](
                                               StoreCompletion& completion) mutable {
@@ -162,6 +147,35 @@ void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
       });
       break;
   }
+}
+
+// Whoever gets the name next is somebody else: nothing of the old user may be left anywhere.
+void ShardCore::RemoveUser(User* user, ControlDone done) {
+  if (user->state == UserState::kPresent) {
+    const std::string address = FullAddress(user->name);
+    MailHeader header;
+    header.shard = static_cast<uint16_t>(shard_);
+    header.type = MailType::kLeave;
+    // The answers change the set, and may come within the call.
+    for (const std::string& channel : std::exchange(user->channels, {})) {
+      PostOrTake(ShardOf(channel), MailClass::kRequest, header, channel + '\0' + address);
+    }
+    header.type = MailType::kContactNotice;
+    header.code = 0;
+    for (const auto& [contact, agreed] : std::exchange(user->contacts, {})) {
+      const std::string_view contact_name = OwnName(contact);
+      if (contact_name.empty()) continue;
+      PostOrTake(ShardOf(contact_name), MailClass::kRequest, header,
+                 std::string(contact_name) + '\0' + address);
+    }
+    EndSessions(user, CloseReason::kAccountRemoved);
+    user->state = UserState::kAbsent;
+    user->backlog = false;
+    ++user->version;
+  }
+  store_->RemoveUser(user->name, [done = std::move(done)](StoreCompletion& completion) mutable {
+    done({StatusOf(completion), {}});
+  });
 }
 
 void ShardCore::EndSessions(User* user, CloseReason reason) {
@@ -298,7 +312,7 @@ void ShardCore::RemoveChannelMembers(Channel* channel) {
   }
   channel->members.clear();
   std::fill(channel->members_by_shard.begin(), channel->members_by_shard.end(), 0u);
-  channel->state = ChannelState::kAbsent;
+  SetAbsent(channel, channels_.HandleOf(channel->name));
   ++channel->version;
 }
 

@@ -77,7 +77,9 @@ void ShardCore::OnBacklogPage(Handle<User> handle, StoreCompletion& completion) 
   }
   if (page == nullptr || page->frames.empty()) {
     // What is on its way into the store asks again when it is there.
-    if (user->backlog_appending == 0) user->backlog = false;
+    if (user->backlog_appending != 0) return;
+    user->backlog = false;
+    for (const Handle<Session> session : user->sessions) SendDeferred(sessions_.Get(session));
     return;
   }
   user->backlog_delivered = page->last_position;
@@ -107,23 +109,58 @@ void ShardCore::ContinueBacklog(Handle<User> handle) {
       return;
     }
   }
+  for (const Handle<Session> session_handle : user->sessions) {
+    sessions_.Get(session_handle)->backlog_mark = 0;
+  }
   const uint64_t position = std::exchange(user->backlog_delivered, 0);
   store_->TrimWaiting(user->name, position, [](StoreCompletion&) {});
   PumpBacklog(handle);
 }
 
-// What the last session of a user did not get any more waits for the next.
-void ShardCore::RescueOutput(Connection* connection, User* user, Handle<User> handle) {
-  const bool direct_is_stored = user->backlog_delivered != 0;
-  connection->output.ForEachUnsent([&](Bytes frames) {
+// If another session was given the page too, that one sees it through. If not, the page is still in
+// the store, and comes again from there.
+void ShardCore::RepeatBacklog(Handle<User> handle) {
+  User* user = users_.Get(handle);
+  const bool others_have_it =
+      std::any_of(user->sessions.begin(), user->sessions.end(), [this](Handle<Session> session) {
+        return sessions_.Get(session)->backlog_mark != 0;
+      });
+  if (others_have_it) return ContinueBacklog(handle);
+  user->backlog_delivered = 0;
+  PumpBacklog(handle);
+}
+
+// What the last session of a user did not get any more waits for the next. While a page of waiting
+// messages is in the output, nothing else is: all that is not sent is in the store already.
+void ShardCore::RescueOutput(Connection* connection, const Session& session, User* user,
+                             Handle<User> handle) {
+  auto rescue = [&](Bytes frames) {
     Frame frame;
     while (TakeFrame(&frames, &frame)) {
-      MessageView message;
-      if (frame.type != PayloadType::kMessage || !ParseMessage(frame.payload, &message)) continue;
-      if (direct_is_stored && !message.target.starts_with('#')) continue;
-      KeepWaiting(user, handle, {frame.bytes}, {});
+      if (frame.type == PayloadType::kMessage) KeepWaiting(user, handle, {frame.bytes}, {});
     }
-  });
+  };
+  if (user->backlog_delivered == 0) connection->output.ForEachUnsent(rescue);
+  if (session.deferred != nullptr) rescue(AsBytes(*session.deferred));
+}
+
+void ShardCore::Defer(Connection* to, Session* session, Bytes frames) {
+  if (session->deferred == nullptr) session->deferred = std::make_unique<std::string>();
+  session->deferred->append(AsString(frames));
+  if (session->deferred->size() + to->output.byte_count() > limits_.output_bytes_max) {
+    connections_.End(to, CloseReason::kTooSlow, ErrorCode::kTooSlow);
+  }
+}
+
+void ShardCore::SendDeferred(Session* session) {
+  Connection* to = connections_.Get(session->socket);
+  to->output_deferred = false;
+  const std::unique_ptr<std::string> deferred = std::move(session->deferred);
+  if (deferred == nullptr) return;
+  Bytes frames = AsBytes(*deferred);
+  for (Frame frame; TakeFrame(&frames, &frame);) {
+    FrameParts{frame.bytes}.CopyTo(connections_.Append(to, frame.bytes.size(), frames.size()));
+  }
 }
 
 // --- slow readers ---
@@ -137,7 +174,8 @@ void ShardCore::HoldSenderOf(Connection* slow, const Origin& origin) {
   }
   session->held_senders.push_back({origin.shard, origin.session});
   slow->drained_wanted = true;
-  if (!connections_.timers().IsSet(slow->socket.index)) {
+  // The timer may have been set for a send that does not end; it is set for that again when it rings.
+  if (session->held_senders.size() == 1) {
     connections_.timers().Set(slow->socket.index, now_ns_ + kHoldSendersNs);
   }
   MailHeader header;
@@ -229,9 +267,10 @@ void ShardCore::SettleHere(Handle<Session> handle, uint64_t number, uint64_t cou
 }
 
 void ShardCore::GatherTurn() {
-  for (const Handle<Channel> handle : std::exchange(dirty_channels_, {})) {
+  for (const Handle<Channel> handle : dirty_channels_) {
     if (Channel* channel = channels_.Get(handle)) FlushChannel(channel);
   }
+  dirty_channels_.clear();
   FlushSettled();
   for (const Handle<Session> handle : dirty_receipts_) {
     Session* session = sessions_.Get(handle);

@@ -66,7 +66,7 @@ FrameVerdict ShardCore::CheckUser(Connection* connection, const SequenceStep& st
         return connection->live() ? FrameVerdict::kNext : FrameVerdict::kEnded;
       }
       connections_.Hold(connection, kHoldRequest);
-      AddImplicitAccount(connection, std::move(name));
+      AddImplicitAccount(connection, user, std::move(name));
       return FrameVerdict::kHoldAfter;
     }
   }
@@ -76,15 +76,19 @@ FrameVerdict ShardCore::CheckUser(Connection* connection, const SequenceStep& st
     SendError(connection, ErrorCode::kUnavailable);
     return FrameVerdict::kNext;
   }
-  logins_.emplace(ticket, PendingLogin{connection->socket, std::move(name)});
+  const Handle<User> handle = users_.HandleOf(name);
+  if (User* user = users_.Get(handle)) ++user->logins_pending;
+  logins_.emplace(ticket, PendingLogin{connection->socket, handle, std::move(name)});
   connections_.Hold(connection, kHoldRequest);
   return FrameVerdict::kHoldAfter;
 }
 
-void ShardCore::AddImplicitAccount(Connection* connection, std::string name) {
+void ShardCore::AddImplicitAccount(Connection* connection, User* asked, std::string name) {
   const SocketId socket = connection->socket;
+  ++asked->logins_pending;
   store_->AddUser(name, "", [this, socket, name](StoreCompletion& completion) {
     User* user = users_.Find(name);
+    EndLoginPending(users_.HandleOf(name));
     const bool added = completion.status == StoreStatus::kDone ||
                        completion.status == StoreStatus::kExists;
     if (added && user != nullptr && user->state == UserState::kAbsent) {
@@ -102,14 +106,20 @@ void ShardCore::OnPasswordVerdict(const PasswordVerdict& verdict) {
   if (found == logins_.end()) return;
   const PendingLogin login = std::move(found->second);
   logins_.erase(found);
+  EndLoginPending(login.user);
   Connection* connection = connections_.Get(login.socket);
   if (connection == nullptr || connection->state != ConnectionState::kLogin) return;
   FinishLogin(connection, login.name, verdict.matches);
 }
 
+void ShardCore::EndLoginPending(Handle<User> handle) {
+  User* user = users_.Get(handle);
+  if (user == nullptr) return;
+  --user->logins_pending;
+  users_.MarkIdle(handle);
+}
+
 void ShardCore::FinishLogin(Connection* connection, std::string_view name, bool valid) {
-  // It was loaded for this login; if it was forgotten or removed since, the login fails, and the
-  // next try loads it again.
   const Handle<User> handle = users_.HandleOf(name);
   User* user = users_.Get(handle);
   valid = valid && user != nullptr && user->state == UserState::kPresent;
@@ -143,6 +153,7 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
   }
   connection->session = session_handle;
   connection->state = ConnectionState::kOpen;
+  connection->since_ms = 0;
   connections_.timers().Cancel(connection->socket.index);
   connections_.AppendFrame(connection, Success{});
   user->sessions.push_back(session_handle);
@@ -151,7 +162,10 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
   }
   counters_.logins.Add();
   counters_.sessions_now.Set(sessions_.used_count());
-  if (user->backlog) PumpBacklog(handle);
+  if (user->backlog) {
+    connection->output_deferred = true;
+    PumpBacklog(handle);
+  }
 }
 
 // --- residents ---
@@ -223,12 +237,8 @@ void ShardCore::OnEnding(Connection* connection) {
   if (User* user = users_.Get(user_handle)) {
     user->sessions.erase(std::remove(user->sessions.begin(), user->sessions.end(), handle),
                          user->sessions.end());
-    if (user->sessions.empty()) RescueOutput(connection, user, user_handle);
-    if (user->backlog_delivered != 0) {
-      // What was in the output and not sent is still in the store: from there it comes again.
-      user->backlog_delivered = 0;
-      PumpBacklog(user_handle);
-    }
+    if (user->sessions.empty()) RescueOutput(connection, *session, user, user_handle);
+    if (user->backlog_delivered != 0) RepeatBacklog(user_handle);
     users_.MarkIdle(user_handle);
     users_.EvictIdle();
   }
@@ -254,18 +264,9 @@ void ShardCore::OnFreed(Connection* connection) {
 
 // --- hand-over ---
 
-namespace {
-
-struct HandOver {
-  uint64_t native_handle;
-  ServerSequence sequence;
-  uint32_t features;
-};
-
-}  // namespace
-
 void ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
-  const HandOver hand_over{native_handle, connection->sequence, connection->features};
+  const HandOver hand_over{native_handle, connection->sequence, connection->features,
+                           connection->since_ms};
   const auto found = counted_addresses_.find(connection->socket.index);
   const std::string_view address =
       found == counted_addresses_.end() ? std::string_view() : std::string_view(found->second);
@@ -278,27 +279,23 @@ void ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
 
 void ShardCore::OnHandOver(const Mail& mail) {
   Arrival arrival;
-  std::memcpy(&arrival.native_handle, mail.rest.data(), sizeof(arrival.native_handle));
+  std::memcpy(static_cast<void*>(&arrival.state), mail.rest.data(), sizeof(HandOver));
   arrival.address = mail.text;
-  arrival.sequence_and_input = AsString(mail.rest);
+  arrival.input = AsString(mail.rest.subspan(sizeof(HandOver)));
   arrivals_.push_back(std::move(arrival));
 }
 
-Bytes ShardCore::ArrivalInput(const Arrival& arrival) {
-  return AsBytes(arrival.sequence_and_input).subspan(sizeof(HandOver));
-}
-
 void ShardCore::Arrive(Connection* connection, const Arrival& arrival) {
-  HandOver hand_over;
-  std::memcpy(static_cast<void*>(&hand_over), arrival.sequence_and_input.data(), sizeof(hand_over));
-  connection->sequence = hand_over.sequence;
-  connection->features = hand_over.features;
+  connection->sequence = arrival.state.sequence;
+  connection->features = arrival.state.features;
   if (!arrival.address.empty()) {
     counted_addresses_[connection->socket.index] = arrival.address;
   }
   counters_.hand_overs.Add();
   counters_.connections_now.Set(connections_.count());
-  if (draining_) connections_.End(connection, CloseReason::kShuttingDown);
+  if (draining_) {
+    connections_.End(connection, CloseReason::kShuttingDown, ErrorCode::kShuttingDown);
+  }
 }
 
 }  // namespace solec

@@ -10,8 +10,22 @@ static constexpr size_t kMailsPerTurn = 4'096;
 // taken in.
 static constexpr size_t kPendingMailMax = 4 << 20;
 
+// What the store was asked for before it knows of a change does not hold the change: the change
+// comes after.
+static bool IsLoading(const User* user) {
+  return user != nullptr && user->state == UserState::kLoading;
+}
+
 bool ShardCore::TakeIn() {
   bool any = store_->Poll();
+  if (!waiting_for_store_.empty() && store_->HasRoom()) {
+    for (const SocketId socket : std::exchange(waiting_for_store_, {})) {
+      if (Connection* connection = connections_.Get(socket)) {
+        connections_.Unhold(connection, kHoldStore);
+      }
+    }
+    any = true;
+  }
   passwords_->Poll(shard_, &verdicts_);
   for (const PasswordVerdict& verdict : std::exchange(verdicts_, {})) {
     OnPasswordVerdict(verdict);
@@ -22,7 +36,8 @@ bool ShardCore::TakeIn() {
     any = true;
   };
   mailboxes_.Drain(MailClass::kAnswer, kMailsPerTurn, take);
-  if (mailboxes_.MayTakeRequests() && pending_mail_bytes_ < kPendingMailMax) {
+  if (mailboxes_.MayTakeRequests() && pending_mail_bytes_ < kPendingMailMax &&
+      store_->HasRoom()) {
     mailboxes_.Drain(MailClass::kRequest, kMailsPerTurn, take);
   }
   if (mailboxes_.TakeRoomMade()) {
@@ -76,12 +91,14 @@ void ShardCore::OnMail(const Mail& mail) {
       break;
     case MailType::kMembership: {
       const std::string_view channel = TakePart(&text);
-      OnMembership(header, channel, text);
+      if (User* user = users_.Find(text); IsLoading(user)) Postpone(user, mail);
+      else OnMembership(header, channel, text);
       break;
     }
     case MailType::kContactAgreed: {
       const std::string_view name = TakePart(&text);
-      OnContactAgreed(name, text, header.flags != 0);
+      if (User* user = users_.Find(name); IsLoading(user)) Postpone(user, mail);
+      else OnContactAgreed(name, text, header.flags != 0);
       break;
     }
     case MailType::kMembers:
@@ -92,13 +109,15 @@ void ShardCore::OnMail(const Mail& mail) {
       break;
     case MailType::kHoldSender:
     case MailType::kResumeSender: {
-      const Session* session = sessions_.Get(header.session);
+      Session* session = sessions_.Get(header.session);
       if (session == nullptr) break;
       Connection* connection = connections_.Get(session->socket);
+      // Each reader that holds it lets it go once.
       if (header.type == MailType::kHoldSender) {
+        ++session->readers_too_slow;
         connections_.Hold(connection, kHoldReader);
         counters_.reading_paused.Add();
-      } else {
+      } else if (--session->readers_too_slow == 0) {
         connections_.Unhold(connection, kHoldReader);
       }
       break;
@@ -148,7 +167,8 @@ void ShardCore::OnChannelMail(const Mail& mail) {
 void ShardCore::OnChannelBatch(const Mail& mail) {
   Fanout* fanout = fanouts_.Find(mail.text);
   if (fanout == nullptr) return;
-  std::vector<BatchOrigin> origins(mail.header.count);
+  std::vector<BatchOrigin>& origins = batch_origins_;
+  origins.resize(mail.header.count);
   Bytes rest = mail.rest;
   for (BatchOrigin& origin : origins) {
     BatchSegment segment;

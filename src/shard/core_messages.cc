@@ -60,6 +60,9 @@ FrameVerdict ShardCore::OnMessage(Connection* connection, Session* session, cons
       ((message.source.empty() && message.target == route->raw_target) ||
        (whole = AsString(message.addresses) == whole_head)) &&
       RouteHolds(*session, *route, *sender);
+  if (message.content.size() > limits_.message_bytes_max) {
+    return RefuseMessage(connection, session, ErrorCode::kOverLimit);
+  }
   if (!known) {
     ErrorCode refused = ErrorCode::kNone;
     const FrameVerdict verdict = ResolveRoute(connection, session, message, &refused);
@@ -70,9 +73,6 @@ FrameVerdict ShardCore::OnMessage(Connection* connection, Session* session, cons
     }
     route = session->route.get();
     whole = AsString(message.addresses) == std::string_view(route->head).substr(kFrameHeaderSize);
-  }
-  if (message.content.size() > limits_.message_bytes_max) {
-    return RefuseMessage(connection, session, ErrorCode::kOverLimit);
   }
   FrameParts parts{frame.bytes};
   if (!whole) {
@@ -174,8 +174,15 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
   Origin origin{shard_, connection->session, 0};
   if (session->receipts != nullptr) origin.number = session->receipts->next();
   User* sender = users_.Get(session->user);
-  if (!sender->rate.Take(limits_.messages_per_second_max, now_ns_)) {
+  // Counted only once the message is really taken: one that has to wait for room comes again.
+  RateLimit rate = sender->rate;
+  if (!rate.Take(limits_.messages_per_second_max, now_ns_)) {
     return RefuseMessage(connection, session, ErrorCode::kOverLimit);
+  }
+  if (route.kind == Route::Kind::kLocalUser && !store_->HasRoom()) [[unlikely]] {
+    connections_.Hold(connection, kHoldStore);
+    waiting_for_store_.push_back(connection->socket);
+    return FrameVerdict::kHoldBefore;
   }
   if (route.shard != shard_) {
     MailHeader header;
@@ -193,6 +200,7 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
     }
     counters_.mail_sent.Add();
   }
+  sender->rate = rate;
   if (session->receipts != nullptr) session->receipts->Take();
   counters_.messages_received.Add();
   if (route.kind == Route::Kind::kLocalUser) {

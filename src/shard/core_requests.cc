@@ -9,8 +9,6 @@ namespace solec {
 
 // A list pauses while this much output waits.
 static constexpr uint64_t kListOutputBytes = 64 * 1024;
-// The most text that lists put into one answer of the service address.
-static constexpr size_t kServiceAnswerBytes = 48 * 1024;
 
 static bool IsList(RequestKind kind) {
   return kind == RequestKind::kListContacts || kind == RequestKind::kListChannels ||
@@ -268,7 +266,7 @@ void ShardCore::AddListItem(Session* session, std::string_view address, uint8_t 
     return;
   }
   if (first) request.answer.append(ServiceListHead(request.command));
-  if (request.answer.size() > kServiceAnswerBytes) {
+  if (request.AnswerIsFull()) {
     if (!request.answer.ends_with("...")) request.answer.append(", ...");
     return;
   }

@@ -48,6 +48,12 @@ struct PendingRequest {
   bool list_waits = false;   // for output to leave
   ServiceCommand command;    // its views point into `line`
   std::string line;
+
+  // What lists still hold would not be shown: there is no need to go through all of it.
+  bool AnswerIsFull() const { return by_service && answer.size() > kServiceAnswerBytes; }
+
+  // The most text that lists put into one answer of the service address.
+  static constexpr size_t kServiceAnswerBytes = 48 * 1024;
 };
 
 // Where a session stands in a channel's fan-out.
@@ -70,7 +76,11 @@ struct Session {
   std::unique_ptr<PendingRequest> request;
   std::vector<FanoutPlace> places;
   std::vector<HeldSender> held_senders;
-  uint64_t backlog_mark = 0;    // output position behind the page of waiting messages
+  uint64_t backlog_mark = 0;    // output position behind the page of waiting messages; 0: has none
+  // Frames of channels that came while older messages of this user still waited in the store: whole
+  // frames, sent once nothing waits any more. Counts as output.
+  std::unique_ptr<std::string> deferred;
+  uint32_t readers_too_slow = 0;  // sessions that have told this one to stop reading
   bool receipts_dirty = false;  // something was settled in this turn
   bool holds_expired = false;   // it held others for too long: no more until it has caught up
 };

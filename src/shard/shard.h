@@ -1,5 +1,5 @@
 // The loop of one shard over one I/O: what happened is taken in, what it means is decided, what came
-// of it is sent, once a turn. One thread; Run in production, RunTurn by hand in the simulation.
+// of it is sent, once a turn. One thread.
 #pragma once
 
 #include <algorithm>
@@ -34,13 +34,17 @@ class Shard {
   }
 
   // One turn. `spin_ns`: for how long after its last work it does not sleep.
-  void RunTurn(uint64_t spin_ns) {
+  void RunTurn(uint64_t spin_ns) { FinishTurn(BeginTurn(spin_ns)); }
+
+  // A turn in two halves, for the simulation, where other shards run while this one sleeps.
+  // The first says whether the second may sleep in the I/O.
+  bool BeginTurn(uint64_t spin_ns) {
     assert_context.shard = shard_;
     ++assert_context.turn;
     // Whoever writes to us from here on rings, unless we see it ourselves.
     bool may_sleep = !busy_ && !driver_.HasWork() && io_->NowNs() - last_work_ns_ >= spin_ns;
-    const bool announced = may_sleep;
-    if (announced) {
+    sleep_announced_ = may_sleep;
+    if (sleep_announced_) {
       rings_->BeginSleep(shard_);
       may_sleep = !core_.mailboxes().HasMail() && !has_tasks_.load(std::memory_order_acquire);
     }
@@ -48,15 +52,20 @@ class Shard {
     // Nobody rings when there is room in a mailbox again.
     if (!all_mail_sent_) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
     io_->SetTimer(wake_at);
+    return may_sleep;
+  }
+
+  void FinishTurn(bool may_sleep) {
+    assert_context.shard = shard_;
     io_->Turn(driver_, may_sleep);
-    if (announced) rings_->EndSleep(shard_);
+    if (sleep_announced_) rings_->EndSleep(shard_);
     core_.SetNow(io_->NowNs());
     RunTasks();
     busy_ = core_.TakeIn();
     for (const ShardCore::Arrival& arrival : core_.TakeArrivals()) {
-      core_.Arrive(driver_.Adopt(static_cast<typename IoType::NativeHandle>(arrival.native_handle),
-                                 ShardCore::ArrivalInput(arrival)),
-                   arrival);
+      const auto handle =
+          static_cast<typename IoType::NativeHandle>(arrival.state.native_handle);
+      core_.Arrive(driver_.Adopt(handle, AsBytes(arrival.input), arrival.state.since_ms), arrival);
       busy_ = true;
     }
     driver_.RunTimers();
@@ -99,6 +108,7 @@ class Shard {
   ConnectionDriver<IoType, ShardCore> driver_;
   bool busy_ = true;
   bool all_mail_sent_ = true;
+  bool sleep_announced_ = false;
   uint64_t last_work_ns_ = 0;
   std::mutex tasks_mutex_;
   std::vector<std::function<void(ShardCore&)>> tasks_;

@@ -67,14 +67,19 @@ class ShardCore {
   // Sends a connection that moves to its shard, with the input that was not parsed.
   void MailHandOver(Connection* connection, uint64_t native_handle);
   // Connections that came from other shards since the last call: handle and held input.
-  struct Arrival {
+  struct HandOver {
     uint64_t native_handle = 0;
+    ServerSequence sequence;
+    uint32_t features = 0;
+    uint32_t since_ms = 0;
+  };
+  struct Arrival {
+    HandOver state;
     std::string address;  // if it was counted by address
-    std::string sequence_and_input;
+    std::string input;
   };
   std::vector<Arrival> TakeArrivals() { return std::exchange(arrivals_, {}); }
   void Arrive(Connection* connection, const Arrival& arrival);
-  static Bytes ArrivalInput(const Arrival& arrival);
 
   void Control(const ControlRequest& request, ControlDone done);
   void Reconfigure(const Limits& limits, const Policy& policy);
@@ -140,7 +145,9 @@ class ShardCore {
   void OnPasswordVerdict(const PasswordVerdict& verdict);
   void FinishLogin(Connection* connection, std::string_view name, bool valid);
   void OpenSession(Connection* connection, User* user, Handle<User> handle);
-  void AddImplicitAccount(Connection* connection, std::string name);
+  void AddImplicitAccount(Connection* connection, User* user, std::string name);
+  // A check that the user was kept in memory for is over.
+  void EndLoginPending(Handle<User> handle);
 
   // --- residents: core_login.cc ---
   // The user, asked from the store if it is not resident: then its state is kLoading.
@@ -176,7 +183,13 @@ class ShardCore {
   void PumpBacklog(Handle<User> handle);
   void OnBacklogPage(Handle<User> handle, StoreCompletion& completion);
   void ContinueBacklog(Handle<User> handle);
-  void RescueOutput(Connection* connection, User* user, Handle<User> handle);
+  // A session ended while a page of waiting messages was in outputs.
+  void RepeatBacklog(Handle<User> handle);
+  void RescueOutput(Connection* connection, const Session& session, User* user,
+                    Handle<User> handle);
+  // Keeps a channel's frames until older messages of the user have been sent, and sends them then.
+  void Defer(Connection* to, Session* session, Bytes frames);
+  void SendDeferred(Session* session);
   void CheckOutput(Connection* to);
   void HoldSenderOf(Connection* slow, const Origin& origin);
   void ReleaseHeldSenders(Session* session);
@@ -189,6 +202,7 @@ class ShardCore {
   // --- channels: core_channels.cc ---
   Channel* FindOrLoadChannel(std::string_view name);
   void OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion);
+  void SetAbsent(Channel* channel, Handle<Channel> handle);
   void SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
                      const Origin& origin);
   void FlushChannel(Channel* channel);
@@ -243,6 +257,7 @@ class ShardCore {
 
   // --- control: core_control.cc ---
   void ControlUser(const ControlRequest& request, ControlDone done);
+  void RemoveUser(User* user, ControlDone done);
   void WithUser(const std::string& name, absl::AnyInvocable<void(User*)> then);
   void ControlContact(const ControlRequest& request, ControlDone done);
   void ControlChannel(const ControlRequest& request, ControlDone done);
@@ -277,6 +292,7 @@ class ShardCore {
 
   struct PendingLogin {
     SocketId socket;
+    Handle<User> user;
     std::string name;
   };
   absl::flat_hash_map<uint64_t, PendingLogin> logins_;
@@ -291,6 +307,9 @@ class ShardCore {
   std::vector<Handle<Channel>> dirty_channels_;
   std::vector<Handle<Session>> dirty_receipts_;
   std::vector<SocketId> waiting_for_room_;
+  std::vector<SocketId> waiting_for_store_;
+  std::vector<BatchOrigin> batch_origins_;   // scratch, for batches that come by mail
+  std::vector<BatchSegment> batch_segments_;  // scratch, for batches that go by mail
   struct SettledRun {
     Origin origin;
     uint64_t count = 0;

@@ -1,0 +1,22 @@
+#include "sim/sim_session.h"
+
+namespace solec {
+
+void SimSession::Step() {
+  client_.Step();
+  Bytes stream = AsBytes(client_.input);
+  for (Frame frame; TakeFrame(&stream, &frame);) {
+    received_.push_back({world_->now_ns(), std::string(frame.text())});
+  }
+  client_.input.erase(0, client_.input.size() - stream.size());
+}
+
+const SimSession::Received* SimSession::Next() {
+  const uint64_t end_ns = world_->now_ns() + 1'000'000'000;
+  world_->network().NoteTime(end_ns);
+  world_->RunUntil(
+      [&] { return taken_ < received_.size() || client_.ended() || world_->now_ns() >= end_ns; });
+  return taken_ < received_.size() ? &received_[taken_++] : nullptr;
+}
+
+}  // namespace solec

@@ -1,0 +1,90 @@
+// A client of the simulated server as scripts and checkers want it: payloads in and out, and all
+// that ever came.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "proto/codec.h"
+#include "proto/frame.h"
+#include "sim/sim_world.h"
+
+namespace solec {
+
+inline constexpr uint32_t kSimFeatures = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+
+class SimSession {
+ public:
+  SimSession(SimWorld* world, uint32_t shard) : world_(world), client_(&world->network(), shard) {
+    world->Enter(this);
+  }
+  ~SimSession() { world_->Leave(this); }
+  SimSession(const SimSession&) = delete;
+  SimSession& operator=(const SimSession&) = delete;
+
+  // --- out ---
+
+  template <class P>
+  void Send(const P& payload) {
+    std::string bytes;
+    AppendFrame(payload, &bytes);
+    client_.Write(AsBytes(bytes));
+  }
+  void SendRaw(Bytes bytes) { client_.Write(bytes); }
+  void SendHandshake(uint32_t features) {
+    Handshake handshake{kVersionMajor, kVersionMinor, std::nullopt};
+    if (features != 0) handshake.features = features;
+    Send(handshake);
+  }
+  void SendLogin(std::string_view name, uint32_t features, std::string_view password = "secret") {
+    SendHandshake(features);
+    Send(UserAuth{name, password});
+  }
+  void SendMessage(std::string_view target, std::string_view content,
+                   std::string_view source = "") {
+    Send(Message{source, target, {1}, content});
+  }
+
+  // --- in ---
+
+  struct Received {
+    uint64_t at_ns;
+    std::string bytes;  // a whole frame
+    PayloadType type() const { return static_cast<PayloadType>(bytes[0]); }
+  };
+  // All frames that came, oldest first. Those before `taken` were asked for by Next.
+  const std::deque<Received>& received() const { return received_; }
+
+  // Runs the world until the next frame comes; nullptr if none does, for the connection ended or a
+  // second has passed. What it points to stays until the session goes.
+  const Received* Next();
+  // The next frame, if it is a P: its views stay valid as well.
+  template <class P>
+  std::optional<P> Next() {
+    const Received* next = Next();
+    P payload{};
+    if (next == nullptr || next->type() != P::kType) return std::nullopt;
+    if (Decode(AsBytes(next->bytes).subspan(kFrameHeaderSize), &payload) != DecodeError::kNone) {
+      return std::nullopt;
+    }
+    return payload;
+  }
+  // Runs the world until the server has closed the connection; whether it did so in time.
+  bool Ended(uint64_t ns_max = 60'000'000'000) {
+    return world_->RunUntil([this] { return client_.ended(); }, ns_max);
+  }
+
+  SimClient& client() { return client_; }
+  const SimClient& client() const { return client_; }
+  bool Ready() const { return client_.Ready(); }
+  void Step();
+
+ private:
+  SimWorld* world_;
+  SimClient client_;
+  std::deque<Received> received_;
+  size_t taken_ = 0;
+};
+
+}  // namespace solec

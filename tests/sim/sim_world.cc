@@ -1,0 +1,228 @@
+#include "sim/sim_world.h"
+
+#include <algorithm>
+
+#include "sim/sim_session.h"
+
+namespace solec {
+
+// --- passwords ---
+
+bool SimPasswords::Submit(PasswordCheck check) {
+  if (pending_.size() >= queue_max) return false;
+  const uint64_t ready_ns = network_->now_ns() + network_->random().Below(delay_ns_max_ + 1);
+  network_->NoteTime(ready_ns);
+  pending_.push_back({std::move(check), ready_ns, false});
+  return true;
+}
+
+void SimPasswords::Poll(uint32_t shard, std::vector<PasswordVerdict>* verdicts) {
+  std::erase_if(pending_, [&](const Pending& pending) {
+    if (pending.check.shard != shard || !pending.announced) return false;
+    verdicts->push_back(
+        {pending.check.ticket, pending.check.hash == "hash:" + pending.check.password});
+    return true;
+  });
+}
+
+void SimPasswords::Progress(const std::function<void(uint32_t)>& wake) {
+  for (Pending& pending : pending_) {
+    if (pending.announced || pending.ready_ns > network_->now_ns()) continue;
+    pending.announced = true;
+    wake(pending.check.shard);
+  }
+}
+
+// --- the server ---
+
+SimWorld::One::One(SimWorld* world, uint32_t index, const SimOptions& options)
+    : io(&world->network_, &world->ios_),
+      store(options.limits.memory_store_bytes_max, options.limits.waiting_bytes_per_user_max),
+      shard({"a.example", index, kHashKey, options.limits, options.policy, &world->rings_, &store,
+             &world->passwords_, &world->connection_limits_, world->network_.now_ns()},
+            &io) {}
+
+SimWorld::SimWorld(const SimOptions& options)
+    : network_(options.seed, options.faults),
+      passwords_(&network_, options.password_delay_ns_max),
+      rings_(options.shard_count, options.ring_bytes) {
+  assert_context.seed = options.seed;
+  connection_limits_.Configure(options.limits.connections_max,
+                               options.limits.connections_per_address_max);
+  for (uint32_t i = 0; i < options.shard_count; ++i) {
+    shards_.push_back(std::make_unique<One>(this, i, options));
+    ios_.push_back(&shards_.back()->io);
+  }
+}
+
+SimWorld::~SimWorld() = default;
+
+uint64_t SimWorld::Count(Counter ShardCounters::*counter) {
+  uint64_t sum = 0;
+  for (const auto& one : shards_) sum += (one->shard.core().counters().*counter).Get();
+  return sum;
+}
+
+uint64_t SimWorld::CountClosed(CloseReason reason) {
+  uint64_t sum = 0;
+  for (const auto& one : shards_) {
+    sum += one->shard.core().counters().closed[static_cast<size_t>(reason)].Get();
+  }
+  return sum;
+}
+
+ControlReply SimWorld::Control(ControlKind kind, const std::string& name,
+                               const std::string& argument) {
+  const std::string& key = kind == ControlKind::kChannelJoin ? argument : name;
+  const auto reply = std::make_shared<ControlReply>();
+  const auto done = std::make_shared<bool>(false);
+  One& one = *shards_[ShardOf(key)];
+  one.shard.Submit([=](ShardCore& core) {
+    core.Control({kind, name, argument}, [reply, done](ControlReply answer) {
+      *reply = std::move(answer);
+      *done = true;
+    });
+  });
+  one.io.WakeFromOutside();
+  RunUntil([done] { return *done; });
+  return *reply;
+}
+
+void SimWorld::AddUser(const std::string& name) {
+  Control(ControlKind::kUserAdd, name, "hash:secret");
+}
+
+void SimWorld::AddContacts(const std::string& a, const std::string& b) {
+  Control(ControlKind::kContactAdd, a, b);
+  Control(ControlKind::kContactAdd, b, a);
+}
+
+void SimWorld::JoinChannel(const std::string& user, const std::string& channel) {
+  Control(ControlKind::kChannelJoin, channel, user);
+}
+
+void SimWorld::Drain() {
+  for (const auto& one : shards_) {
+    one->shard.Submit([](ShardCore& core) { core.Drain(); });
+    one->io.WakeFromOutside();
+  }
+}
+
+bool SimWorld::drained() {
+  return std::all_of(shards_.begin(), shards_.end(),
+                     [](const auto& one) { return one->shard.core().drained(); });
+}
+
+std::string SimWorld::Leftovers() {
+  std::string text;
+  auto note = [&text](uint32_t shard, std::string_view what, uint64_t count) {
+    if (count == 0) return;
+    text.append("shard ").append(std::to_string(shard)).append(": ").append(std::to_string(count));
+    text.append(" ").append(what).append("\n");
+  };
+  for (uint32_t i = 0; i < shard_count(); ++i) {
+    ShardCore& one = core(i);
+    note(i, "connections", one.connections().count());
+    note(i, "connections in the gauge", one.counters().connections_now.Get());
+    note(i, "sessions in the gauge", one.counters().sessions_now.Get());
+    note(i, "sockets", io(i).socket_count());
+    note(i, "mailboxes with mail", one.mailboxes().HasMail() ? 1 : 0);
+    note(i, "turns of gathered work", one.HasGathered() ? 1 : 0);
+  }
+  return text;
+}
+
+// --- time ---
+
+bool SimWorld::MayRun(const One& one) const {
+  return !one.between || !one.may_sleep || one.io.Runnable();
+}
+
+void SimWorld::StepShard(One* one) {
+  if (!one->between) {
+    one->may_sleep = one->shard.BeginTurn(0);
+    one->between = true;
+  } else {
+    one->shard.FinishTurn(one->may_sleep);
+    one->between = false;
+  }
+}
+
+// Nobody can run: whoever sleeps must have nothing to do.
+void SimWorld::CheckSleepers() {
+  for (size_t i = 0; i < shards_.size(); ++i) {
+    if (shards_[i]->shard.core().mailboxes().HasMail()) {
+      problem_ = "shard " + std::to_string(i) + " sleeps and has mail: a wake-up was lost";
+    }
+  }
+}
+
+uint64_t SimWorld::NextNs() const {
+  uint64_t next = network_.NextNs();
+  for (const auto& one : shards_) next = std::min(next, one->io.deadline_ns());
+  return next;
+}
+
+bool SimWorld::Step() {
+  ++steps_;
+  network_.Progress();
+  passwords_.Progress([this](uint32_t shard) { ios_[shard]->WakeFromOutside(); });
+  // Few enough to count them all.
+  size_t ready = 0;
+  for (const auto& one : shards_) ready += MayRun(*one) ? 1 : 0;
+  for (const SimSession* session : sessions_) ready += session->Ready() ? 1 : 0;
+  if (ready == 0) {
+    CheckSleepers();
+    const uint64_t next = NextNs();
+    if (!problem_.empty() || next == UINT64_MAX) return false;
+    network_.AdvanceTo(next);
+    return true;
+  }
+  size_t chosen = network_.random().Below(ready);
+  for (const auto& one : shards_) {
+    if (MayRun(*one) && chosen-- == 0) {
+      StepShard(one.get());
+      return true;
+    }
+  }
+  for (SimSession* session : sessions_) {
+    if (session->Ready() && chosen-- == 0) {
+      session->Step();
+      return true;
+    }
+  }
+  return true;
+}
+
+bool SimWorld::RunUntil(const std::function<bool()>& done, uint64_t ns_max) {
+  const uint64_t end_ns = now_ns() + ns_max;
+  const uint64_t steps_end = steps_ + kStepsMax;
+  while (!done()) {
+    if (!Step()) {
+      if (problem_.empty()) problem_ = "nothing happens any more";
+      return false;
+    }
+    if (now_ns() > end_ns || steps_ > steps_end) {
+      problem_ = steps_ > steps_end ? "a shard spins without end" : "too much time has passed";
+      return false;
+    }
+  }
+  return true;
+}
+
+void SimWorld::RunFor(uint64_t ns) {
+  const uint64_t end_ns = now_ns() + ns;
+  network_.NoteTime(end_ns);
+  const uint64_t steps_end = steps_ + kStepsMax;
+  while (now_ns() < end_ns && Step()) {
+    if (steps_ <= steps_end) continue;
+    problem_ = "a shard spins without end";
+    return;
+  }
+}
+
+void SimWorld::Leave(SimSession* session) {
+  std::erase(sessions_, session);
+}
+
+}  // namespace solec
