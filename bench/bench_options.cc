@@ -1,0 +1,152 @@
+#include "bench/bench_options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "client/endpoint.h"
+#include "proto/constants.h"
+#include "tools/solec/duration.h"
+#include "tools/solec/exit_code.h"
+
+namespace solec {
+namespace {
+
+constexpr const char* kFooter = R"(Scenarios:
+  direct   --pairs senders, each with a receiver of its own
+  fanout   one sender, and a channel (#bench) with --members receivers
+  latency  one pair and one message under way; with --rate an open loop over --pairs pairs
+  idle     --connections logged-in connections that do nothing: memory and CPU
+  login    connect, log in, close, --window at a time: first logins of a name, then later ones
+  shards   direct, with partners on the same shard and on another (needs --admin to tell them apart)
+  churn    direct, while --churn of the connections per second close and come back
+
+Closed loop (--window): each sender keeps that many messages under way: for throughput.
+Open loop (--rate): messages are due at random moments whatever the server does, and latency counts
+from then: for latency.
+The server needs [policy] accounts = "any" and contacts = "open", or accounts for --users-file.
+With --raw it is solec-relay: the same bytes, no login.
+
+Status: 0 done, 1 messages lost, doubled, reordered or damaged, or the run broke off, 64 usage,
+        69 cannot connect, 77 not permitted)";
+
+struct Texts {
+  std::string duration = "10s", warmup = "2s", form = "batched";
+  bool tls = false;
+};
+
+void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
+  TrafficOptions& traffic = options->traffic;
+  app->add_option("scenario", options->scenario, "What to do, see below")
+      ->required()
+      ->check(CLI::IsMember({"direct", "fanout", "latency", "idle", "login", "shards", "churn"}));
+  app->add_option("--connect", options->connect, "The server")->required()->type_name("HOST:PORT");
+  app->add_flag("--tls", texts->tls, "Not in this build: it measures plain connections only");
+  app->add_option("--duration", texts->duration, "How long to measure")
+      ->capture_default_str()
+      ->type_name("TIME");
+  app->add_option("--warmup", texts->warmup, "How long to run before that (0 for none)")
+      ->capture_default_str()
+      ->type_name("TIME");
+  app->add_option("--size", traffic.content_bytes, "Bytes of a message's content")
+      ->capture_default_str()
+      ->check(CLI::Range(kStampedBytes, kContentBytesMax));
+  CLI::Option* const window =
+      app->add_option("--window", traffic.window, "Messages (login: logins) under way at a time")
+          ->capture_default_str()
+          ->check(CLI::Range(1, 65536));
+  app->add_option("--rate", traffic.rate, "Open loop: messages per second of all senders")
+      ->check(CLI::Range(0.1, 1e9))
+      ->excludes(window);
+  app->add_option("--form", texts->form,
+                  "batched: what the window allows leaves in one send;\n"
+                  "single: each message in a send of its own; one: --window 1")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"batched", "single", "one"}));
+  app->add_option("--pairs", options->pairs, "Pairs of sender and receiver")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  app->add_option("--members", options->members, "Receivers in the channel of fanout")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  app->add_option("--connections", options->connections, "Connections of idle")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 5'000'000));
+  app->add_option("--churn", options->churn_share, "Share of the connections that close per second")
+      ->capture_default_str()
+      ->check(CLI::Range(0.001, 1.0));
+  app->add_flag("--receipts", options->receipts, "Agree receipts; every message must be accepted");
+  app->add_option("--seed", traffic.seed, "Contents, random moments, who closes")
+      ->capture_default_str();
+  app->add_option("--users-file", options->users_file, "login: accounts, NAME:PASSWORD a line")
+      ->check(CLI::ExistingFile);
+  app->add_option("--admin", options->admin, "The server's HTTP port, for shards")
+      ->type_name("HOST:PORT");
+  app->add_option("--server-pid", options->server_pid, "Measure that process's CPU and memory")
+      ->check(CLI::PositiveNumber);
+  app->add_option("--cpu", options->cpu, "Run on this CPU only")->check(CLI::Range(0, 1023));
+  app->add_flag("--spin", options->spin, "Poll and never sleep: for the lowest latencies");
+  app->add_flag("--raw", options->raw, "The other side is solec-relay");
+  app->add_option("--json", options->json_file, "Write the results there (-: stdout, alone)");
+  app->add_option("--html", options->html_file, "Write a page with the results there");
+}
+
+// 0 if the text is no time.
+uint64_t TimeNs(const std::string& text) {
+  const absl::StatusOr<int64_t> ms = ParseDurationMs(text);
+  return ms.ok() ? static_cast<uint64_t>(*ms) * 1'000'000 : 0;
+}
+
+// What the declarations cannot say: empty if all fits together.
+std::string Check(const CLI::App& app, const Texts& texts, BenchOptions* options) {
+  if (texts.tls) return "--tls: this build has none; leave it out";
+  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(options->connect, kPortPlain);
+  if (!endpoint.ok()) return "--connect: " + std::string(endpoint.status().message());
+  options->duration_ns = TimeNs(texts.duration);
+  if (options->duration_ns == 0) return "--duration: write for example 500ms, 10s or 2m";
+  const bool no_warmup = texts.warmup == "0" || texts.warmup == "0s";
+  options->warmup_ns = no_warmup ? 0 : TimeNs(texts.warmup);
+  if (!no_warmup && options->warmup_ns == 0) return "--warmup: write for example 0, 500ms or 2s";
+  TrafficOptions& traffic = options->traffic;
+  traffic.form = texts.form == "single" ? SendForm::kSingle : SendForm::kBatched;
+  if (texts.form == "one") {
+    if (app.count("--window") != 0 && traffic.window != 1) return "--form one: its window is 1";
+    traffic.window = 1;
+  }
+  const std::string& scenario = options->scenario;
+  if (scenario == "fanout" && texts.form == "single") {
+    return "--form single: fanout has batched and one";
+  }
+  if (options->raw && scenario != "direct" && scenario != "fanout" && scenario != "latency" &&
+      scenario != "idle") {
+    return "--raw: a relay can do direct, fanout, latency and idle";
+  }
+  if (options->raw && options->receipts) return "--raw: a relay sends no receipts";
+  if (scenario == "login" && app.count("--window") == 0) traffic.window = 16;
+  return "";
+}
+
+int Fail(const std::string& text) {
+  std::fprintf(stderr, "solec-bench: %s\nTry: solec-bench --help\n", text.c_str());
+  return kExitUsage;
+}
+
+}  // namespace
+
+std::optional<int> ParseBenchOptions(int argc, char** argv, BenchOptions* options) {
+  CLI::App app("Loads a SOLEC server and says what it does.", "solec-bench");
+  app.set_version_flag("--version", "solec-bench " SOLEC_VERSION);
+  app.footer(kFooter);
+  Texts texts;
+  Declare(&app, options, &texts);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);
+    return Fail(error.what());
+  }
+  const std::string mistake = Check(app, texts, options);
+  if (!mistake.empty()) return Fail(mistake);
+  return std::nullopt;
+}
+
+}  // namespace solec

@@ -1,0 +1,38 @@
+// What solec-bench was asked to do. Values, read once from the command line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "bench/traffic.h"
+
+namespace solec {
+
+struct BenchOptions {
+  std::string scenario;
+  std::string connect;
+  std::string admin;       // HOST:PORT of the server's HTTP port; empty: not known
+  std::string users_file;  // NAME:PASSWORD a line; empty: any name will do
+  uint64_t duration_ns = 0;
+  uint64_t warmup_ns = 0;
+  TrafficOptions traffic;
+  uint32_t pairs = 100;
+  uint32_t members = 1000;
+  uint32_t connections = 10'000;
+  double churn_share = 0.05;  // of the connections, per second
+  bool receipts = false;
+  bool raw = false;
+  bool spin = false;
+  int cpu = -1;
+  pid_t server_pid = 0;
+  std::string json_file;
+  std::string html_file;
+};
+
+// Fills `options`. If the program is to end at once (help, version, a mistake): its exit status.
+std::optional<int> ParseBenchOptions(int argc, char** argv, BenchOptions* options);
+
+}  // namespace solec

@@ -1,0 +1,285 @@
+#include "bench/client_pool.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "bench/steady_clock.h"
+#include "client/endpoint.h"
+#include "proto/codec.h"
+
+namespace solec {
+
+// Clients that share one source address: fewer than there are ephemeral ports.
+static constexpr uint32_t kClientsPerAddress = 20'000;
+
+absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string& connect) {
+  absl::StatusOr<Endpoint> endpoint = ParseEndpoint(connect, kPortPlain);
+  if (!endpoint.ok()) return endpoint.status();
+  std::unique_ptr<ClientPool> pool(new ClientPool());
+  pool->endpoint_ = endpoint->ToString();
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error =
+      getaddrinfo(endpoint->host.c_str(), std::to_string(endpoint->port).c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError("cannot find " + endpoint->host + ": " + gai_strerror(error));
+  }
+  std::memcpy(&pool->address_, found->ai_addr, found->ai_addrlen);
+  pool->address_size_ = found->ai_addrlen;
+  freeaddrinfo(found);
+  if (pool->address_.ss_family == AF_INET) {
+    const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&pool->address_);
+    pool->loopback_ = ntohl(ipv4->sin_addr.s_addr) >> 24 == 127;
+  }
+  absl::StatusOr<std::unique_ptr<GeneratorRing>> ring = GeneratorRing::Create();
+  if (!ring.ok()) return ring.status();
+  pool->ring_ = *std::move(ring);
+  return pool;
+}
+
+ClientPool::~ClientPool() {
+  ring_.reset();  // first: operations under way refer to the clients' bytes
+  for (const Client& client : clients_) {
+    if (client.fd >= 0) close(client.fd);
+  }
+}
+
+uint32_t ClientPool::Add(ClientPlan plan) {
+  clients_.emplace_back().plan = std::move(plan);
+  return size() - 1;
+}
+
+std::string ClientPool::Describe(uint32_t client) const {
+  const ClientPlan& plan = clients_[client].plan;
+  return plan.raw ? "connection " + std::to_string(client) : plan.name;
+}
+
+// --- opening ---
+
+// As many descriptors as the hard limit allows.
+static absl::Status RaiseFileLimit(uint64_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= wanted) return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      std::to_string(wanted) + " open files are needed and " + std::to_string(limit.rlim_max) +
+      " are allowed; raise the hard limit (ulimit -Hn, LimitNOFILE=) or take fewer connections");
+}
+
+absl::Status ClientPool::OpenAll() {
+  if (absl::Status limit = RaiseFileLimit(clients_.size() + 16); !limit.ok()) return limit;
+  uint32_t next = 0;
+  uint64_t seen_steps = steps_;
+  uint64_t progress_ns = SteadyNs();
+  while (status_.ok() && (next < size() || busy_count_ != 0)) {
+    while (next < size() && busy_count_ < (clients_[next].plan.raw ? 1 : kOpeningMax)) {
+      if (clients_[next].stage == Stage::kClosed) Start(next);
+      ++next;
+      if (!status_.ok()) return status_;
+    }
+    ring_->Turn(*this, kNsPerSecond / 10);
+    const uint64_t now = SteadyNs();
+    if (std::exchange(seen_steps, steps_) != steps_) progress_ns = now;
+    if (now - progress_ns > kProgressNs) {
+      return absl::UnavailableError(endpoint_ + " does not answer: " + std::to_string(open_count_) +
+                                    " of " + std::to_string(size()) + " connections are open");
+    }
+  }
+  return status_;
+}
+
+void ClientPool::Start(uint32_t id) {
+  Client& client = clients_[id];
+  client.fd = socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (client.fd < 0) {
+    return Fail(absl::UnavailableError(std::string("no socket: ") + std::strerror(errno)));
+  }
+  const int yes = 1;
+  setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+  if (loopback_) {
+    // 127.0.0.1, 127.0.1.1, …: one address has ports for some 28,000 connections only.
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (id / kClientsPerAddress << 8));
+    setsockopt(client.fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof(yes));
+    bind(client.fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source));
+  }
+  client.stage = Stage::kConnecting;
+  ++busy_count_;
+  ring_->Connect(id, client.fd, &address_, address_size_);
+}
+
+void ClientPool::OnConnected(uint32_t id, int error) {
+  Client& client = clients_[id];
+  if (error != 0) {
+    return Fail(
+        absl::UnavailableError("cannot connect to " + endpoint_ + ": " + std::strerror(error)));
+  }
+  ++steps_;
+  client.stage = Stage::kLogin;
+  client.receiving = true;
+  ring_->Receive(id, client.fd);
+  if (client.plan.raw) return;
+  Handshake handshake;
+  uint32_t features = 0;
+  if (client.plan.receipts) features |= kFeatureReceipts;
+  if (!client.plan.channel.empty()) features |= kFeatureRequests;
+  if (features != 0) handshake.features = features;
+  std::string words;
+  AppendFrame(handshake, &words);
+  AppendFrame(UserAuth{client.plan.name, client.plan.password}, &words);
+  Say(id, std::move(words));
+}
+
+void ClientPool::Say(uint32_t id, std::string words) {
+  Client& client = clients_[id];
+  if (client.sending) {
+    client.next_words += words;
+    return;
+  }
+  client.words = std::move(words);
+  Send(id, AsBytes(client.words));
+}
+
+void ClientPool::OnLoginFrame(uint32_t id, const Frame& frame) {
+  Client& client = clients_[id];
+  ++steps_;
+  Result result;
+  Error error;
+  switch (frame.type) {
+    case PayloadType::kHandshake:
+      return;
+    case PayloadType::kSuccess:
+      if (client.plan.channel.empty()) return Open(id);
+      {
+        client.stage = Stage::kJoining;
+        std::string words;
+        AppendFrame(Join{1, "", client.plan.channel}, &words);
+        return Say(id, std::move(words));
+      }
+    case PayloadType::kResult:
+      if (Decode(frame.payload, &result) == DecodeError::kNone && result.code == ErrorCode::kNone) {
+        return Open(id);
+      }
+      return Fail(absl::PermissionDeniedError(Describe(id) + " may not join " +
+                                              client.plan.channel + ": " +
+                                              std::string(ErrorText(result.code))));
+    case PayloadType::kError:
+      static_cast<void>(Decode(frame.payload, &error));
+      return Fail(absl::PermissionDeniedError(
+          "the login of " + Describe(id) + " was refused: " + std::string(ErrorText(error.code)) +
+          "; the server needs accounts = \"any\", or give --users-file"));
+    default:
+      return;  // messages that waited for this user, or that its channel brings already
+  }
+}
+
+void ClientPool::Open(uint32_t id) {
+  clients_[id].stage = Stage::kOpen;
+  --busy_count_;
+  ++open_count_;
+  if (sink_ != nullptr) sink_->OnOpen(id);
+}
+
+// --- bytes ---
+
+Bytes ClientPool::Take(uint32_t id, Bytes bytes) {
+  Client& client = clients_[id];
+  if (client.plan.raw && client.stage == Stage::kLogin) {
+    bytes = bytes.subspan(1);
+    Open(id);
+  }
+  Frame frame;
+  while (client.stage < Stage::kOpen && TakeFrame(&bytes, &frame)) OnLoginFrame(id, frame);
+  if (client.stage == Stage::kClosing) return {};
+  if (client.stage < Stage::kOpen || bytes.empty()) return bytes;
+  if (sink_ != nullptr) return bytes.subspan(sink_->OnBytes(id, bytes));
+  while (TakeFrame(&bytes, &frame)) continue;  // nobody is interested
+  return bytes;
+}
+
+void ClientPool::OnReceived(uint32_t id, Bytes bytes) {
+  std::vector<uint8_t>& partial = clients_[id].partial;
+  while (!partial.empty() && !bytes.empty()) {
+    const size_t whole = FrameSizeAt(partial);
+    const size_t wanted = whole == 0 ? kFrameHeaderSize : whole;
+    const size_t taken = std::min(wanted - partial.size(), bytes.size());
+    partial.insert(partial.end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(taken));
+    bytes = bytes.subspan(taken);
+    if (partial.size() == FrameSizeAt(partial)) {
+      Take(id, partial);
+      partial.clear();
+    }
+  }
+  if (bytes.empty()) return;
+  const Bytes rest = Take(id, bytes);
+  if (!rest.empty()) partial.assign(rest.begin(), rest.end());
+}
+
+void ClientPool::OnSent(uint32_t id, size_t, int error) {
+  Client& client = clients_[id];
+  client.sending = false;
+  if (error != 0 && client.stage != Stage::kClosing) {
+    return Fail(
+        absl::AbortedError("sending for " + Describe(id) + " failed: " + std::strerror(error)));
+  }
+  if (!client.next_words.empty()) {
+    client.words = std::exchange(client.next_words, {});
+    return Send(id, AsBytes(client.words));
+  }
+  if (client.stage == Stage::kOpen && sink_ != nullptr) sink_->OnSent(id);
+  if (client.stage == Stage::kClosing && !client.receiving) FinishClose(id);
+}
+
+// --- the end ---
+
+void ClientPool::Close(uint32_t id) {
+  Client& client = clients_[id];
+  client.stage = Stage::kClosing;
+  --open_count_;
+  ++busy_count_;
+  shutdown(client.fd, SHUT_WR);
+}
+
+void ClientPool::OnReceiveEnd(uint32_t id, int error) {
+  Client& client = clients_[id];
+  client.receiving = false;
+  if (client.stage == Stage::kClosing) {
+    if (!client.sending) FinishClose(id);
+    return;
+  }
+  const std::string why = error == 0 ? "" : std::string(" (") + std::strerror(error) + ")";
+  const std::string text = "the server ended the connection of " + Describe(id) + why;
+  Fail(client.stage == Stage::kOpen ? absl::AbortedError(text) : absl::UnavailableError(text));
+}
+
+void ClientPool::FinishClose(uint32_t id) {
+  Client& client = clients_[id];
+  close(client.fd);
+  client.fd = -1;
+  client.partial.clear();
+  client.stage = Stage::kClosed;
+  --busy_count_;
+  if (sink_ != nullptr) sink_->OnClosed(id);
+}
+
+void ClientPool::CloseAll() {
+  sink_ = nullptr;
+  for (uint32_t id = 0; id < size(); ++id) {
+    if (clients_[id].stage == Stage::kOpen) Close(id);
+  }
+  const uint64_t until = SteadyNs() + kCloseNs;
+  while (busy_count_ != 0 && SteadyNs() < until) ring_->Turn(*this, kNsPerSecond / 10);
+}
+
+}  // namespace solec

@@ -1,0 +1,265 @@
+#include "bench/traffic.h"
+
+#include <algorithm>
+#include <bit>
+#include <ctime>
+
+#include "bench/steady_clock.h"
+#include "proto/codec.h"
+
+namespace solec {
+
+// One send of an open loop carries at most this much.
+static constexpr size_t kDueSlots = 256;
+
+Traffic::Traffic(ClientPool* pool, const TrafficOptions& options)
+    : pool_(pool),
+      options_(options),
+      content_(MakeContent(std::max(options.content_bytes, kStampedBytes), options.seed)),
+      seconds_(static_cast<uint64_t>(std::time(nullptr))),
+      due_slots_(std::clamp<size_t>((256 << 10) / content_.size(), 1, kDueSlots)),
+      sender_of_(pool->size(), kNone),
+      receiver_of_(pool->size(), kNone) {}
+
+void Traffic::AddRoute(const TrafficRoute& route) {
+  const auto index = static_cast<uint32_t>(senders_.size());
+  Sender& sender = senders_.emplace_back();
+  sender.client = route.sender;
+  const bool one = options_.rate == 0 && options_.form == SendForm::kSingle;
+  const size_t slots = options_.rate > 0 ? due_slots_ : one ? 1 : options_.window;
+  sender.frames.Build(route.source, route.target, seconds_, content_, slots);
+  sender.delivered.Expect(route.delivered_source, route.delivered_target, seconds_, content_);
+  sender.receiver_count = static_cast<uint32_t>(route.receivers.size());
+  if (sender.receiver_count > 1 && options_.rate == 0) {
+    sender.receivers_left.assign(std::bit_ceil(options_.window), 0);
+  }
+  sender_of_[route.sender] = index;
+  for (uint32_t client : route.receivers) {
+    receiver_of_[client] = static_cast<uint32_t>(receivers_.size());
+    receivers_.push_back({index, {}});
+  }
+}
+
+void Traffic::Start(uint64_t now_ns) {
+  stopped_ = false;
+  if (options_.rate > 0) {
+    schedule_ = std::make_unique<OpenLoopSchedule>(options_.rate, now_ns, options_.seed);
+  }
+  for (uint32_t i = 0; i < senders_.size(); ++i) MarkReady(i);
+}
+
+void Traffic::Stop() {
+  stopped_ = true;
+  schedule_.reset();
+  not_sent_ += std::exchange(due_count_, 0);
+  for (Sender& sender : senders_) sender.due.clear();
+}
+
+bool Traffic::AllDone() const {
+  for (uint32_t i = 0; i < senders_.size(); ++i) {
+    if (!IsQuiet(i)) return false;
+  }
+  return true;
+}
+
+void Traffic::SetPaused(uint32_t index, bool paused) {
+  senders_[index].paused = paused;
+  if (!paused) MarkReady(index);
+}
+
+// --- sending ---
+
+void Traffic::MarkReady(uint32_t index) {
+  Sender& sender = senders_[index];
+  if (sender.listed || sender.sending || Allowance(sender) == 0) return;
+  sender.listed = true;
+  ready_.push_back(index);
+}
+
+size_t Traffic::Allowance(const Sender& sender) const {
+  if (stopped_ || sender.paused) return 0;
+  if (options_.rate > 0) return std::min(sender.due.size(), sender.frames.slots());
+  const auto allowed = static_cast<size_t>(options_.window - (sender.sent - sender.done));
+  return std::min(allowed, sender.frames.slots());
+}
+
+void Traffic::TakeDue(uint64_t now_ns) {
+  while (schedule_->due_ns() <= now_ns && due_count_ < kDueMax) {
+    const auto index = static_cast<uint32_t>(due_total_++ % senders_.size());
+    senders_[index].due.push_back(schedule_->due_ns());
+    ++due_count_;
+    MarkReady(index);
+    schedule_->Step();
+  }
+}
+
+void Traffic::Flush(uint64_t now_ns) {
+  received_ns_ = 0;
+  if (schedule_) TakeDue(now_ns);
+  for (uint32_t index : ready_) {
+    senders_[index].listed = false;
+    SendSome(&senders_[index], now_ns);
+  }
+  ready_.clear();
+}
+
+void Traffic::SendSome(Sender* sender, uint64_t now_ns) {
+  const size_t allowed = Allowance(*sender);
+  const size_t count = options_.form == SendForm::kSingle ? std::min<size_t>(allowed, 1) : allowed;
+  if (count == 0) return;
+  for (size_t i = 0; i < count; ++i) {
+    uint64_t time_ns = now_ns;
+    if (options_.rate > 0) {
+      time_ns = sender->due.front();
+      sender->due.pop_front();
+      --due_count_;
+      if (time_ns >= measure_from_ns_) lateness_.Record(now_ns - time_ns);
+    }
+    sender->frames.Stamp(i, ++sender->sent, time_ns);
+    if (!sender->receivers_left.empty()) {
+      sender->receivers_left[sender->sent & (sender->receivers_left.size() - 1)] =
+          sender->receiver_count;
+    }
+  }
+  sender->sending = true;
+  pool_->Send(sender->client, sender->frames.First(count));
+}
+
+void Traffic::OnSent(uint32_t client) {
+  const uint32_t index = sender_of_[client];
+  if (index == kNone) return;
+  senders_[index].sending = false;
+  MarkReady(index);
+}
+
+// --- receiving ---
+
+size_t Traffic::OnBytes(uint32_t client, Bytes stream) {
+  const uint32_t receiver = receiver_of_[client];
+  size_t taken = 0;
+  for (;;) {
+    if (receiver != kNone) taken += TakeMessages(&receivers_[receiver], stream.subspan(taken));
+    Bytes rest = stream.subspan(taken);
+    Frame frame;
+    if (!TakeFrame(&rest, &frame)) return taken;
+    TakeOther(client, frame);
+    taken += frame.bytes.size();
+  }
+}
+
+// Takes messages as long as they look as expected; returns how many bytes those were.
+size_t Traffic::TakeMessages(Receiver* receiver, Bytes stream) {
+  const DeliveredFrames& expected = senders_[receiver->sender].delivered;
+  const size_t size = expected.frame_bytes();
+  if (size == 0) return 0;
+  const uint64_t highest = receiver->check.highest();
+  const uint8_t* at = stream.data();
+  const uint8_t* const end = at + stream.size();
+  uint64_t last_time = 0, times = 0, count = 0;
+  while (static_cast<size_t>(end - at) >= size && expected.Matches(at)) {
+    receiver->check.Take(expected.SequenceAt(at));
+    const uint64_t time = expected.TimeStampAt(at);
+    if (time != last_time) {
+      if (times != 0) RecordLatency(last_time, times);
+      last_time = time;
+      times = 0;
+    }
+    ++times;
+    ++count;
+    at += size;
+  }
+  if (times != 0) RecordLatency(last_time, times);
+  delivered_ += count;
+  OnDelivered(receiver->sender, highest, receiver->check.highest());
+  return static_cast<size_t>(at - stream.data());
+}
+
+void Traffic::RecordLatency(uint64_t time_stamp, uint64_t times) {
+  if (received_ns_ == 0) received_ns_ = SteadyNs();
+  const uint64_t sent_ns = GatherStamp(time_stamp);
+  if (sent_ns < measure_from_ns_ || sent_ns >= measure_to_ns_ || sent_ns > received_ns_) return;
+  latency_.Record(received_ns_ - sent_ns, times);
+}
+
+// A receiver's highest number went from `from` to `to`.
+void Traffic::OnDelivered(uint32_t index, uint64_t from, uint64_t to) {
+  Sender& sender = senders_[index];
+  sender.deliveries += to - from;
+  if (sender.receivers_left.empty()) {
+    sender.done = to;
+  } else {
+    const uint64_t mask = sender.receivers_left.size() - 1;
+    for (uint64_t number = from + 1; number <= to; ++number) {
+      if (--sender.receivers_left[number & mask] == 0) sender.done = std::max(sender.done, number);
+    }
+  }
+  MarkReady(index);
+}
+
+void Traffic::TakeOther(uint32_t client, const Frame& frame) {
+  const uint32_t receiver = receiver_of_[client];
+  const uint32_t sender = sender_of_[client];
+  switch (frame.type) {
+    case PayloadType::kMessage:
+      TakeUnknown(receiver, frame.bytes);
+      return;
+    case PayloadType::kError: {
+      Error error;
+      if (Decode(frame.payload, &error) == DecodeError::kNone) {
+        ++errors_[static_cast<uint8_t>(error.code)];
+      }
+      return;
+    }
+    case PayloadType::kRejected: {
+      Rejected rejected;
+      if (Decode(frame.payload, &rejected) == DecodeError::kNone) {
+        ++errors_[static_cast<uint8_t>(rejected.code)];
+      }
+      return;
+    }
+    case PayloadType::kAccepted: {
+      Accepted accepted;
+      if (sender != kNone && Decode(frame.payload, &accepted) == DecodeError::kNone) {
+        senders_[sender].accepted = senders_[sender].accepted_before + accepted.up_to;
+      }
+      return;
+    }
+    default:
+      ++damaged_;
+      return;
+  }
+}
+
+// A message that does not look like those before it, or the first one.
+void Traffic::TakeUnknown(uint32_t receiver, Bytes frame) {
+  DeliveredKind kind = DeliveredKind::kForeign;
+  if (receiver != kNone) kind = senders_[receivers_[receiver].sender].delivered.Learn(frame);
+  if (kind == DeliveredKind::kExpected) {
+    TakeMessages(&receivers_[receiver], frame);
+  } else if (kind == DeliveredKind::kEarlierRun) {
+    ++earlier_;
+  } else {
+    ++damaged_;
+  }
+}
+
+TrafficTotals Traffic::Totals() const {
+  TrafficTotals totals;
+  totals.earlier = earlier_;
+  totals.delivered = delivered_;
+  totals.damaged = damaged_;
+  totals.not_sent = not_sent_;
+  totals.errors = errors_;
+  for (const Sender& sender : senders_) {
+    totals.sent += sender.sent;
+    if (sender.receipts) totals.unaccepted += sender.sent - sender.accepted;
+  }
+  for (const Receiver& receiver : receivers_) {
+    totals.lost += receiver.check.LostOf(senders_[receiver.sender].sent);
+    totals.doubled += receiver.check.doubled();
+    totals.reordered += receiver.check.reordered();
+  }
+  return totals;
+}
+
+}  // namespace solec
