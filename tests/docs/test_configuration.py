@@ -1,0 +1,59 @@
+"""docs/configuration.md says of every key what the code says of it."""
+
+import re
+import tomllib
+
+import pytest
+
+from pages import ROOT, rows
+from server import SOLECD, run
+
+PAGE = ROOT / "docs/configuration.md"
+READER = (ROOT / "src/config/config.cc").read_text()
+LIMITS = (ROOT / "src/config/limit_keys.h").read_text()
+# key: its cells, of the tables with and without ranges
+KEYS = {row[0].strip("`"): row for columns in (5, 6) for row in rows(PAGE, columns)
+        if row[0].startswith("`")}
+LIMIT_KEYS = re.findall(r'^    \{"(\w+)", LimitKind', LIMITS, re.M)
+
+
+def keys_of_the_code():
+    keys = {f"limits.{key}" for key in LIMIT_KEYS}
+    for table, names in re.findall(r'CheckKeys\(\*?\w+, "(\w+\.)", \{([^}]*)\}', READER):
+        keys |= {table + key for key in re.findall(r'"(\w+)"', names)}
+    return keys
+
+
+def test_every_key_is_on_the_page_and_no_other():
+    assert len(LIMIT_KEYS) > 15
+    assert set(KEYS) == keys_of_the_code()
+
+
+def test_defaults_are_those_of_print_default_config():
+    defaults = tomllib.loads(run(SOLECD, "--print-default-config").stdout)
+    for table, keys in defaults.items():
+        for key, value in keys.items():
+            row = KEYS[f"{table}.{key}"]
+            if row[2] in ("required", "`admin.sock` in `data_dir`"):
+                continue
+            assert tomllib.loads(f"x = {row[2].strip('`')}")["x"] == value, row[0]
+
+
+@pytest.mark.parametrize("key", LIMIT_KEYS)
+def test_ranges_are_those_that_the_server_names(key, tmp_path):
+    file = tmp_path / "solecd.toml"
+    file.write_text(f'[server]\nname = "a.example"\n[limits]\n{key} = "nonsense"\n')
+    answer = run(SOLECD, "--config", file, "--check")
+    assert answer.returncode == 78
+    allowed = re.search(r"must be a \w+ (from .*)", answer.stderr).group(1)
+    assert KEYS[f"limits.{key}"][3].replace("`", "") == allowed
+
+
+def test_what_needs_a_restart_is_what_a_reload_refuses():
+    source = (ROOT / "src/server/server.cc").read_text()
+    refused = set(re.findall(r'^ +\{"(\w+\.\w+)",', source, re.M))
+    assert len(refused) > 8
+    # Never anything else than empty in this build, so a reload cannot change it.
+    refused.add("server.listen_tls")
+    assert {key for key, row in KEYS.items() if row[-1] == "restart"} == refused
+    assert {row[-1] for row in KEYS.values()} == {"restart", "reload"}
