@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from pages import ROOT, rows
+from pages import PAGES, ROOT, blocks, name, rows
 from server import SOLECD, run
 
 PAGE = ROOT / "docs/configuration.md"
@@ -57,3 +57,20 @@ def test_what_needs_a_restart_is_what_a_reload_refuses():
     refused.add("server.listen_tls")
     assert {key for key, row in KEYS.items() if row[-1] == "restart"} == refused
     assert {row[-1] for row in KEYS.values()} == {"restart", "reload"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_configurations_on_the_pages_are_taken(page, tmp_path):
+    for number, text in enumerate(blocks(page, "toml")):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(text)
+        answer = run(SOLECD, "--config", file, "--check")
+        assert answer.returncode == 0, f"{name(page)}: {answer.stderr}"
+
+
+def test_every_limit_that_holds_has_its_place_under_backpressure():
+    page = (ROOT / "docs/architecture.md").read_text()
+    # Not bounds, or of what this build does not have.
+    others = {"password_memory", "password_passes", "spool_bytes_max", "spool_age_max"}
+    for key in set(LIMIT_KEYS) - others:
+        assert f"`limits.{key}`" in page, key
