@@ -46,3 +46,10 @@ def rows(page, columns):
         if line.startswith("|") and len(cells) == columns and not cells[0].startswith("--"):
             found.append(cells)
     return found
+
+
+def pages_with(find):
+    """The pages on which there is something to check."""
+    found = [page for page in PAGES if any(True for _ in find(page))]
+    assert found
+    return found
