@@ -52,7 +52,6 @@ class Counter {
   X(completions_overflowed, "Times the completion queue overflowed")                  \
   X(accept_failures, "Accepts that failed (out of file descriptors)")                 \
   X(turns, "Turns of the loop")                                                       \
-  X(output_bytes_now, "Bytes of output that wait to be sent")                         \
   X(store_bytes_now, "Bytes held by the memory store")
 
 struct ShardCounters {

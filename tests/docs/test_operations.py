@@ -38,6 +38,15 @@ def test_every_sample_belongs_to_a_metric_on_the_page(server):
     assert names <= {cell.strip("`") for cell in first_cells(3)}
 
 
+def test_every_counter_is_counted_somewhere():
+    counters = re.findall(r"^  X\((\w+),", (ROOT / "src/shard/counters.h").read_text(), re.M)
+    assert len(counters) > 20
+    code = "\n".join(path.read_text() for folder in ("src/shard", "src/net")
+                     for path in sorted((ROOT / folder).glob("*")) if path.name != "counters.h")
+    for counter in counters:
+        assert re.search(rf"\b{counter}\.(Add|Sub|Set)\(", code), counter
+
+
 def test_every_close_reason_is_on_the_page_and_no_other(server):
     reasons = set(re.findall(r'reason="(\w+)"', server.get("/metrics")[2]))
     at = PAGE.read_text().index("| reason |")

@@ -32,7 +32,6 @@ constexpr Line kLines[] = {
     {"sessions_now", "sessions"},
     {"users_now", "users in memory"},
     {"channels_now", "channels in memory"},
-    {"output_bytes_now", "output that waits"},
     {"store_bytes_now", "memory store"},
 };
 
