@@ -53,8 +53,33 @@ class SpscRing {
       offset = 0;
     }
     PutHeader(offset, size);
+    last_offset_ = offset;
     tail_reserved_ += need;
     return bytes_ + offset + kHeaderSize;
+  }
+
+  // Makes the record that was reserved last, and is not published yet, longer by `more` bytes; they
+  // are at the returned place, right behind the record's own. nullptr, and nothing has changed, if
+  // there is no such record or no room.
+  uint8_t* Extend(size_t more) {
+    if (tail_reserved_ == tail_published_) return nullptr;
+    const auto size = static_cast<size_t>(*reinterpret_cast<uint64_t*>(bytes_ + last_offset_));
+    const size_t need = RecordSize(size + more);
+    if (size + more > record_bytes_max() || last_offset_ + need > mask_ + 1) return nullptr;
+    const uint64_t tail = tail_reserved_ - RecordSize(size) + need;
+    if (tail - head_seen_ > mask_ + 1) {
+      head_seen_ = head_.load(std::memory_order_acquire);
+      if (tail - head_seen_ > mask_ + 1) return nullptr;
+    }
+    PutHeader(last_offset_, size + more);
+    tail_reserved_ = tail;
+    return bytes_ + last_offset_ + kHeaderSize + size;
+  }
+
+  // Whether at least half of the ring is free.
+  bool HalfFree() {
+    head_seen_ = head_.load(std::memory_order_acquire);
+    return tail_reserved_ - head_seen_ <= (mask_ + 1) / 2;
   }
 
   // Makes all reservations visible to the consumer. True if there were any.
@@ -119,6 +144,7 @@ class SpscRing {
   alignas(kCacheLine) std::atomic<uint64_t> tail_{0};  // written by the producer
   uint64_t tail_reserved_ = 0;
   uint64_t tail_published_ = 0;
+  size_t last_offset_ = 0;  // of the record reserved last
   uint64_t head_seen_ = 0;
   alignas(kCacheLine) std::atomic<uint64_t> head_{0};  // written by the consumer
   uint64_t head_taken_ = 0;

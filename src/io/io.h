@@ -21,7 +21,7 @@
 
 namespace solec {
 
-// kOnce: the next bytes that arrive, as one OnReceive, then OnReceiveEnd(kDone). An idle socket that
+// kOnce: the next bytes that arrive (kReceiveOnceBytesMax), as one OnReceive, then OnReceiveEnd(kDone). An idle socket that
 // waits holds no buffer. kStream: OnReceive again and again, until StopReceive or the end.
 enum class ReceiveMode : uint8_t { kOnce, kStream };
 
@@ -34,6 +34,7 @@ enum class ReceiveEnd : uint8_t {
 
 inline constexpr uint64_t kNoDeadline = UINT64_MAX;
 inline constexpr size_t kIoSlicesMax = 64;  // slices of one Send
+inline constexpr size_t kReceiveOnceBytesMax = 16 * 1024;  // of one ReceiveMode::kOnce
 
 // What the user of an I/O implements.
 template <class H>
@@ -78,9 +79,9 @@ concept Io = requires(T io, SocketId socket, ReceiveMode mode, std::span<const B
   // Bytes that the peer's side of the network has acknowledged since the connection began; for
   // telling a slow reader from one that takes nothing. Off the message path.
   { io.AckedBytes(socket) } -> std::same_as<uint64_t>;
-  // And: template <IoHandler H> void Turn(H& handler, bool may_sleep)
+  // And: template <IoHandler H> bool Turn(H& handler, bool may_sleep)
   // submits all that was asked for since the last Turn, waits for at least one event if
-  // `may_sleep`, and hands all that happened to `handler`.
+  // `may_sleep`, and hands all that happened to `handler`; false if nothing did.
 };
 
 }  // namespace solec

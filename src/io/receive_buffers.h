@@ -39,11 +39,11 @@ class ReceiveBuffers {
   // Maps and registers them; 0 or -errno. Once.
   int Register(io_uring* ring, const Options& options);
 
-  // Prepares a receive to take its buffers from here.
-  void Select(io_uring_sqe* entry) const {
+  // Prepares a receive to take its buffers from here. `many`: it may fill several at a time.
+  void Select(io_uring_sqe* entry, bool many) const {
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = kGroup;
-    if (options_.mode == ReceiveBufferMode::kBundles) entry->ioprio |= kRecvsendBundle;
+    if (many && options_.mode == ReceiveBufferMode::kBundles) entry->ioprio |= kRecvsendBundle;
   }
 
   // Calls take(bytes) for each piece, in order, that a receive's completion brought, and gives the

@@ -45,7 +45,7 @@ class SimIo {
   std::string PeerText(SocketId socket) const;
   uint64_t AckedBytes(SocketId socket) const;
   template <IoHandler H>
-  void Turn(H& handler, bool may_sleep);
+  bool Turn(H& handler, bool may_sleep);
 
   // --- for whoever drives the test ---
 
@@ -115,7 +115,7 @@ class SimIo {
 // --- implementation of the templates ---
 
 template <IoHandler H>
-void SimIo::Turn(H& handler, bool) {
+bool SimIo::Turn(H& handler, bool) {
   now_ns_ = network_->now_ns();
   woken_ = false;
   const bool accept_last = network_->random().Percent(50);
@@ -134,6 +134,7 @@ void SimIo::Turn(H& handler, bool) {
   }
   for (const Due& event : due) SocketEvents(handler, event.index, event.generation);
   if (accept_last) Accept(handler);
+  return !due.empty();
 }
 
 template <IoHandler H>

@@ -114,9 +114,9 @@ void UringIo::SubmitReceive(uint32_t index) {
   if (socket.mode == ReceiveMode::kStream) {
     io_uring_prep_recv_multishot(entry, socket.fd, nullptr, 0, 0);
   } else {
-    io_uring_prep_recv(entry, socket.fd, nullptr, 0, 0);
+    io_uring_prep_recv(entry, socket.fd, nullptr, kReceiveOnceBytesMax, 0);
   }
-  buffers_.Select(entry);
+  buffers_.Select(entry, socket.mode == ReceiveMode::kStream);
   entry->user_data = Tag(Op::kReceive, socket.generation, index);
 }
 

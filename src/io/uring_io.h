@@ -68,7 +68,7 @@ class UringIo {
   std::string PeerText(SocketId socket) const;
   uint64_t AckedBytes(SocketId socket) const;
   template <IoHandler H>
-  void Turn(H& handler, bool may_sleep);
+  bool Turn(H& handler, bool may_sleep);
 
   // Makes Turn return; from any thread.
   void WakeFromOutside();
@@ -142,8 +142,9 @@ class UringIo {
 // --- implementation of the templates ---
 
 template <IoHandler H>
-void UringIo::Turn(H& handler, bool may_sleep) {
+bool UringIo::Turn(H& handler, bool may_sleep) {
   SubmitAndWait(may_sleep && closed_.empty() && starved_.empty());
+  bool any = !closed_.empty();
   unsigned head, count = 0;
   io_uring_cqe* completion;
   // A handler may submit (a full queue), which may add completions: those are seen in this pass too.
@@ -151,6 +152,7 @@ void UringIo::Turn(H& handler, bool may_sleep) {
     const uint64_t tag = completion->user_data;
     const int result = completion->res;
     const uint32_t flags = completion->flags;
+    any = true;
     if (++count == 256) {  // make room before it can overflow
       io_uring_cq_advance(&ring_, count);
       count = 0;
@@ -172,6 +174,7 @@ void UringIo::Turn(H& handler, bool may_sleep) {
     FinishClose(index);
     handler.OnClosed(socket);
   }
+  return any;
 }
 
 template <IoHandler H>

@@ -7,6 +7,8 @@
 
 namespace solec {
 
+// More than this is in no batch, unless it is one large message or what came in one mail: a batch has
+// to fit into a mailbox.
 static constexpr size_t kBatchBytes = 16 * 1024;
 static constexpr size_t kMembersPerPage = 64;
 // Names that were asked for and are no channel, remembered so that the store is not asked again.
@@ -56,7 +58,9 @@ void ShardCore::SetAbsent(Channel* channel, Handle<Channel> handle) {
 
 void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
                               const Origin& origin) {
-  if (channel->batch != nullptr && channel->batch->room() < frame.size()) FlushChannel(channel);
+  if (channel->batch != nullptr && channel->batch->size() + frame.size() > kBatchBytes) {
+    FlushChannel(channel);
+  }
   if (channel->batch == nullptr) {
     channel->batch = SharedBytes::Create(&buffers_, std::max(frame.size(), kBatchBytes));
     dirty_channels_.push_back(handle);
@@ -71,7 +75,7 @@ void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const Fr
     channel->origins.push_back(
         {origin.shard, origin.session, static_cast<uint32_t>(frame.size())});
   }
-  Settle(origin, ErrorCode::kNone);
+  Settle(origin, ErrorCode::kNone, frame.count);
 }
 
 void ShardCore::FlushChannel(Channel* channel) {

@@ -16,17 +16,23 @@ static constexpr uint64_t kHoldSendersNs = 5'000'000'000;
 void ShardCore::DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame,
                               size_t behind, const Origin& origin) {
   if (user->backlog || user->sessions.empty()) {
-    KeepWaiting(user, handle, frame, origin);
+    if (frame.count == 1) return KeepWaiting(user, handle, frame, origin);
+    Bytes frames = frame.first;
+    Origin one = origin;
+    for (Frame next; TakeFrame(&frames, &next);) {
+      KeepWaiting(user, handle, {next.bytes}, one);
+      if (one.number != 0) ++one.number;
+    }
     return;
   }
   for (const Handle<Session> session_handle : user->sessions) {
     Connection* to = connections_.Get(sessions_.Get(session_handle)->socket);
     frame.CopyTo(connections_.Append(to, frame.size(), behind));
-    counters_.messages_delivered.Add();
+    counters_.messages_delivered.Add(frame.count);
     CheckOutput(to);
     if (to->output.byte_count() >= output_high_) HoldSenderOf(to, origin);
   }
-  Settle(origin, ErrorCode::kNone);
+  Settle(origin, ErrorCode::kNone, frame.count);
 }
 
 void ShardCore::CheckOutput(Connection* to) {
@@ -212,10 +218,10 @@ void ShardCore::OnHoldExpired(Connection* connection) {
 
 // --- receipts ---
 
-void ShardCore::Settle(const Origin& origin, ErrorCode code) {
+void ShardCore::Settle(const Origin& origin, ErrorCode code, uint32_t count) {
   if (!origin.session.valid()) return;
   if (origin.shard == shard_) {
-    SettleHere(origin.session, origin.number, 1, code);
+    SettleHere(origin.session, origin.number, count, code);
     return;
   }
   if (origin.number == 0 && code == ErrorCode::kNone) return;  // nobody counts
@@ -223,11 +229,11 @@ void ShardCore::Settle(const Origin& origin, ErrorCode code) {
   if (settled_run_.count != 0 && code == ErrorCode::kNone && settled_run_.code == code &&
       run.shard == origin.shard && run.session == origin.session &&
       run.number + settled_run_.count == origin.number) {
-    ++settled_run_.count;
+    settled_run_.count += count;
     return;
   }
   FlushSettled();
-  settled_run_ = {origin, 1, code};
+  settled_run_ = {origin, count, code};
 }
 
 void ShardCore::FlushSettled() {
@@ -249,15 +255,17 @@ void ShardCore::SettleHere(Handle<Session> handle, uint64_t number, uint64_t cou
   if (code == ErrorCode::kNone && session->receipts == nullptr) return;
   Connection* connection = connections_.Get(session->socket);
   if (code != ErrorCode::kNone) {
-    counters_.messages_refused.Add();
-    if (session->receipts == nullptr) {
-      SendError(connection, code);
-      CheckOutput(connection);
-      return;
+    counters_.messages_refused.Add(count);
+    for (uint64_t i = 0; i < count; ++i) {
+      if (session->receipts == nullptr) {
+        SendError(connection, code);
+      } else {
+        counters_.errors_sent[static_cast<size_t>(code)].Add();
+        connections_.AppendFrame(connection, Rejected{number + i, code});
+      }
     }
-    counters_.errors_sent[static_cast<size_t>(code)].Add();
-    connections_.AppendFrame(connection, Rejected{number, code});
     CheckOutput(connection);
+    if (session->receipts == nullptr) return;
   }
   session->receipts->Settle(number, count);
   connections_.Unhold(connection, kHoldReceipts);

@@ -40,14 +40,14 @@ bool ShardCore::TakeIn() {
       store_->HasRoom()) {
     mailboxes_.Drain(MailClass::kRequest, kMailsPerTurn, take);
   }
-  if (mailboxes_.TakeRoomMade()) {
-    for (const SocketId socket : std::exchange(waiting_for_room_, {})) {
-      if (Connection* connection = connections_.Get(socket)) {
-        connections_.Unhold(connection, kHoldMailbox);
-        any = true;
-      }
+  std::erase_if(waiting_for_room_, [&](const RoomWaiter& waiter) {
+    if (!mailboxes_.HasRoom(waiter.to, MailClass::kRequest)) return false;
+    if (Connection* connection = connections_.Get(waiter.socket)) {
+      connections_.Unhold(connection, kHoldMailbox);
     }
-  }
+    any = true;
+    return true;
+  });
   return any;
 }
 
@@ -133,8 +133,9 @@ void ShardCore::OnDirectMail(const Mail& mail) {
   if (user->state == UserState::kLoading) return Postpone(user, mail);
   const bool may = user->state == UserState::kPresent &&
                    (policy_.contacts_open || user->HasContact(text));
-  if (may) DeliverToUser(user, users_.HandleOf(name), {mail.rest}, 0, origin);
-  else Settle(origin, ErrorCode::kNotFound);
+  const uint32_t count = mail.header.count;
+  if (may) DeliverToUser(user, users_.HandleOf(name), {mail.rest, {}, count}, 0, origin);
+  else Settle(origin, ErrorCode::kNotFound, count);
 }
 
 void ShardCore::OnChannelMail(const Mail& mail) {
@@ -146,9 +147,9 @@ void ShardCore::OnChannelMail(const Mail& mail) {
   if (header.type == MailType::kToChannel) {
     const Origin origin{header.shard, header.session, header.number};
     if (channel->members.contains(text)) {
-      SendToChannel(channel, channels_.HandleOf(name), {mail.rest}, origin);
+      SendToChannel(channel, channels_.HandleOf(name), {mail.rest, {}, header.count}, origin);
     } else {
-      Settle(origin, ErrorCode::kNotFound);
+      Settle(origin, ErrorCode::kNotFound, header.count);
     }
     return;
   }

@@ -190,15 +190,18 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
     header.shard = static_cast<uint16_t>(shard_);
     header.session = origin.session;
     header.number = origin.number;
-    if (!mailboxes_.Offer(route.shard, MailClass::kRequest, header, route.mail_text, frame.first,
-                          frame.second)) {
-      counters_.mail_full.Add();
-      connections_.Hold(connection, kHoldMailbox);
-      waiting_for_room_.push_back(connection->socket);
-      mailboxes_.WantRoom();
-      return FrameVerdict::kHoldBefore;
+    header.count = 1;
+    if (!mailboxes_.Extend(route.shard, MailClass::kRequest, header, route.mail_text, frame.first,
+                           frame.second)) {
+      if (!mailboxes_.Offer(route.shard, MailClass::kRequest, header, route.mail_text, frame.first,
+                            frame.second)) {
+        counters_.mail_full.Add();
+        connections_.Hold(connection, kHoldMailbox);
+        waiting_for_room_.push_back({connection->socket, route.shard});
+        return FrameVerdict::kHoldBefore;
+      }
+      counters_.mail_sent.Add();
     }
-    counters_.mail_sent.Add();
   }
   sender->rate = rate;
   if (session->receipts != nullptr) session->receipts->Take();

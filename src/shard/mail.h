@@ -23,8 +23,8 @@ inline constexpr size_t kMailClassCount = 2;
 enum class MailType : uint8_t {
   // --- requests ---
   kHandOver,       // rest: HandOver, then input that was not parsed yet
-  kDirect,         // text: target name. frames: one Message for a user of this shard
-  kToChannel,      // text: channel \0 sender address. frames: one Message for a channel of this shard
+  kDirect,         // text: target name \0 sender address. rest: `count` Messages of one session
+  kToChannel,      // text: channel \0 sender address. rest: `count` Messages of one session
   kJoin,           // text: channel \0 user address. A user of the sender's shard wants to join
   kLeave,          // text: as kJoin
   kContactNotice,  // text: user \0 address. `code` 1: address has added user to its contacts, 0: removed
@@ -46,10 +46,13 @@ struct MailHeader {
   uint16_t shard = 0;        // of `session`; for kMembers: the shard that asked
   uint16_t text_size = 0;
   uint32_t count = 0;
-  uint64_t number = 0;       // of the message in its session, 0: nobody counts
+  uint64_t number = 0;       // of the first message in its session, 0: nobody counts
   uint64_t name_hash = 0;    // of the target, so that it is computed once
   Handle<Session> session;   // whom an answer is for
 };
+
+// A mail does not grow beyond this: a bound on what one makes its reader do at a time.
+inline constexpr size_t kExtendedMailBytesMax = 32 * 1024;
 
 // A mail as its reader sees it; the views live until the handler returns.
 struct Mail {

@@ -30,7 +30,7 @@ void Mailboxes::Fill(uint8_t* to, const MailHeader& header, std::string_view tex
 uint8_t* Mailboxes::Reserve(uint32_t to, MailClass mail_class, size_t size) {
   SOLEC_ASSERT(to != shard_);
   // What waits already goes first.
-  if (!backlog_[to * kMailClassCount + static_cast<size_t>(mail_class)].empty()) return nullptr;
+  if (!Backlog(to, mail_class).empty()) return nullptr;
   return rings_->Ring(shard_, to, mail_class).Reserve(size);
 }
 
@@ -41,6 +41,33 @@ bool Mailboxes::Offer(uint32_t to, MailClass mail_class, MailHeader header, std:
   uint8_t* at = Reserve(to, mail_class, size);
   if (at == nullptr) return false;
   Fill(at, header, text, rest, more);
+  last_mail_ = at;
+  last_size_ = size;
+  last_to_ = to;
+  last_class_ = mail_class;
+  return true;
+}
+
+bool Mailboxes::Extend(uint32_t to, MailClass mail_class, const MailHeader& header,
+                       std::string_view text, Bytes rest, Bytes more) {
+  if (last_mail_ == nullptr || to != last_to_ || mail_class != last_class_) return false;
+  const size_t size = last_size_ + rest.size() + more.size();
+  if (size > kExtendedMailBytesMax || !Backlog(to, mail_class).empty()) return false;
+  MailHeader last;
+  std::memcpy(&last, last_mail_, sizeof(last));
+  const std::string_view last_text(reinterpret_cast<const char*>(last_mail_) + sizeof(last),
+                                   last.text_size);
+  const bool goes_on =
+      last.type == header.type && last.session == header.session && last_text == text &&
+      (header.number == 0 ? last.number == 0 : last.number + last.count == header.number);
+  if (!goes_on) return false;
+  uint8_t* at = rings_->Ring(shard_, to, mail_class).Extend(rest.size() + more.size());
+  if (at == nullptr) return false;
+  std::memcpy(at, rest.data(), rest.size());
+  if (!more.empty()) std::memcpy(at + rest.size(), more.data(), more.size());
+  ++last.count;
+  last_size_ = size;
+  std::memcpy(last_mail_, &last, sizeof(last));
   return true;
 }
 
@@ -51,7 +78,7 @@ void Mailboxes::Post(uint32_t to, MailClass mail_class, MailHeader header, std::
   std::string record(sizeof(header) + text.size() + rest.size() + more.size(), '\0');
   Fill(reinterpret_cast<uint8_t*>(record.data()), header, text, rest, more);
   if (mail_class == MailClass::kAnswer) answer_backlog_bytes_ += record.size();
-  backlog_[to * kMailClassCount + static_cast<size_t>(mail_class)].push_back(std::move(record));
+  Backlog(to, mail_class).push_back(std::move(record));
 }
 
 bool Mailboxes::HasMail() const {

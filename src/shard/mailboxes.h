@@ -67,6 +67,12 @@ class Mailboxes {
   // together at most 64 KiB and some.
   bool Offer(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
              Bytes rest = {}, Bytes more = {});
+  // Adds another frame to the mail that was written last to that shard, if it was `header` and `text`
+  // all the same and is still unpublished: consecutive messages of one session to one target make one
+  // mail, which is looked up and settled once. A header that counts numbers must go on with the next
+  // one. False, and nothing has changed, if it has to be a mail of its own.
+  bool Extend(uint32_t to, MailClass mail_class, const MailHeader& header, std::string_view text,
+              Bytes rest, Bytes more);
   // Writes a mail now or as soon as there is room.
   void Post(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
             Bytes rest = {}, Bytes more = {});
@@ -82,14 +88,19 @@ class Mailboxes {
   template <class RingDoorbell>
   bool Flush(RingDoorbell&& ring);
 
-  // Room was found in a ring since the last call: connections on hold may try again.
-  bool TakeRoomMade() { return std::exchange(room_made_, false); }
-  void WantRoom() { room_wanted_ = true; }
+  // After an Offer had no room: whether it is worth another try. Not before half of the ring is free,
+  // so that those who wait do not take turns at holding and resuming for a few bytes each.
+  bool HasRoom(uint32_t to, MailClass mail_class) {
+    return Backlog(to, mail_class).empty() && rings_->Ring(shard_, to, mail_class).HalfFree();
+  }
 
   // For a shard about to sleep, after BeginSleep.
   bool HasMail() const;
 
  private:
+  std::deque<std::string>& Backlog(uint32_t to, MailClass mail_class) {
+    return backlog_[to * kMailClassCount + static_cast<size_t>(mail_class)];
+  }
   uint8_t* Reserve(uint32_t to, MailClass mail_class, size_t size);
   static void Fill(uint8_t* to, const MailHeader& header, std::string_view text, Bytes rest,
                    Bytes more);
@@ -99,8 +110,10 @@ class Mailboxes {
   // Mails that wait for room, by class and shard, oldest first.
   std::vector<std::deque<std::string>> backlog_;
   size_t answer_backlog_bytes_ = 0;
-  bool room_wanted_ = false;
-  bool room_made_ = false;
+  uint8_t* last_mail_ = nullptr;  // Offer's last, for Extend; nullptr after Flush
+  size_t last_size_ = 0;
+  uint32_t last_to_ = 0;
+  MailClass last_class_{};
 };
 
 template <class Take>
@@ -124,6 +137,7 @@ void Mailboxes::Drain(MailClass mail_class, size_t limit, Take&& take) {
 template <class RingDoorbell>
 bool Mailboxes::Flush(RingDoorbell&& ring_doorbell) {
   bool all_sent = true;
+  last_mail_ = nullptr;
   for (uint32_t to = 0; to < shard_count(); ++to) {
     if (to == shard_) continue;
     bool published = false;
@@ -143,11 +157,6 @@ bool Mailboxes::Flush(RingDoorbell&& ring_doorbell) {
       published = ring.Publish() || published;
     }
     if (published && rings_->TakeSleeping(to)) ring_doorbell(to);
-  }
-  if (room_wanted_ && all_sent) {
-    // Whether the ring that was full has room shows when it is tried again.
-    room_wanted_ = false;
-    room_made_ = true;
   }
   return all_sent;
 }

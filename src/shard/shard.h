@@ -50,23 +50,22 @@ class Shard {
     }
     uint64_t wake_at = core_.connections().timers().NextNs();
     // Nobody rings when there is room in a mailbox again.
-    if (!all_mail_sent_) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
+    if (!all_mail_sent_ || core_.WaitsForRoom()) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
     io_->SetTimer(wake_at);
     return may_sleep;
   }
 
   void FinishTurn(bool may_sleep) {
     assert_context.shard = shard_;
-    io_->Turn(driver_, may_sleep);
+    bool worked = io_->Turn(driver_, may_sleep);
     if (sleep_announced_) rings_->EndSleep(shard_);
     core_.SetNow(io_->NowNs());
-    RunTasks();
-    busy_ = core_.TakeIn();
+    worked = RunTasks() || worked;
+    worked = core_.TakeIn() || worked;
     for (const ShardCore::Arrival& arrival : core_.TakeArrivals()) {
       const auto handle =
           static_cast<typename IoType::NativeHandle>(arrival.state.native_handle);
       core_.Arrive(driver_.Adopt(handle, AsBytes(arrival.input), arrival.state.since_ms), arrival);
-      busy_ = true;
     }
     driver_.RunTimers();
     core_.GatherTurn();
@@ -80,8 +79,8 @@ class Shard {
       io_->Wake(shard);
     });
     core_.counters().turns.Add();
-    busy_ = busy_ || core_.HasGathered();
-    if (busy_) last_work_ns_ = io_->NowNs();
+    busy_ = core_.HasGathered();
+    if (worked) last_work_ns_ = io_->NowNs();
   }
 
   ShardCore& core() { return core_; }
@@ -89,8 +88,8 @@ class Shard {
  private:
   static constexpr uint64_t kMailRetryNs = 200'000;
 
-  void RunTasks() {
-    if (!has_tasks_.load(std::memory_order_acquire)) return;
+  bool RunTasks() {
+    if (!has_tasks_.load(std::memory_order_acquire)) return false;
     std::vector<std::function<void(ShardCore&)>> tasks;
     {
       std::lock_guard lock(tasks_mutex_);
@@ -98,7 +97,7 @@ class Shard {
       has_tasks_.store(false, std::memory_order_relaxed);
     }
     for (auto& task : tasks) task(core_);
-    busy_ = true;
+    return true;
   }
 
   IoType* io_;

@@ -60,6 +60,8 @@ class ShardCore {
   // Turns what this turn gathered into output and mail: channels' batches, receipts.
   void GatherTurn();
   // There is something for TakeIn or GatherTurn already.
+  // Connections are on hold until another shard makes room: nobody rings for that, it is looked for.
+  bool WaitsForRoom() const { return !waiting_for_room_.empty(); }
   bool HasGathered() const {
     return !dirty_channels_.empty() || !dirty_receipts_.empty() || settled_run_.count != 0 ||
            store_->HasCompletions();
@@ -122,9 +124,11 @@ class ShardCore {
     uint64_t number = 0;  // 0: no receipts
   };
 
-  // A Message frame in up to two parts (so that it need not be built before it is copied).
+  // A Message frame in up to two parts (so that it need not be built before it is copied), or, in
+  // `first` alone, a run of whole Message frames that one session sent to one target.
   struct FrameParts {
     Bytes first{}, second{};
+    uint32_t count = 1;
     size_t size() const { return first.size() + second.size(); }
     void CopyTo(uint8_t* to) const {
       std::memcpy(to, first.data(), first.size());
@@ -193,8 +197,8 @@ class ShardCore {
   void CheckOutput(Connection* to);
   void HoldSenderOf(Connection* slow, const Origin& origin);
   void ReleaseHeldSenders(Session* session);
-  // A message is settled: ErrorCode::kNone, or why it was refused.
-  void Settle(const Origin& origin, ErrorCode code);
+  // `count` messages from `origin` on are settled: ErrorCode::kNone, or why they were refused.
+  void Settle(const Origin& origin, ErrorCode code, uint32_t count = 1);
   void SettleHere(Handle<Session> handle, uint64_t number, uint64_t count, ErrorCode code);
   void FlushSettled();
   void SendError(Connection* connection, ErrorCode code);
@@ -306,7 +310,11 @@ class ShardCore {
   // This turn's work.
   std::vector<Handle<Channel>> dirty_channels_;
   std::vector<Handle<Session>> dirty_receipts_;
-  std::vector<SocketId> waiting_for_room_;
+  struct RoomWaiter {
+    SocketId socket;
+    uint32_t to;  // the shard whose mailbox was full
+  };
+  std::vector<RoomWaiter> waiting_for_room_;
   std::vector<SocketId> waiting_for_store_;
   std::vector<BatchOrigin> batch_origins_;   // scratch, for batches that come by mail
   std::vector<BatchSegment> batch_segments_;  // scratch, for batches that go by mail

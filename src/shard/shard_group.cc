@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <future>
 #include <random>
@@ -19,7 +20,11 @@
 
 namespace solec {
 
-static constexpr size_t kRingBytes = 256 * 1024;
+// Of all rings into one shard together. None is smaller than the least, half of which holds the
+// largest mail (a hand-over: a frame, and what one receive at login brings), nor larger than the
+// most: 100 senders with a window of 64 messages.
+static constexpr size_t kRingBytesOfShard = 8 << 20, kRingBytesLeast = 256 << 10,
+                        kRingBytesMost = 1 << 20;
 // How long a control request may take; a shard that stops answers no more.
 static constexpr auto kAskTimeout = std::chrono::seconds(30);
 
@@ -101,7 +106,9 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
   impl.options = options;
   impl.limits = options.limits;
   impl.hash_key = (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
-  impl.rings = std::make_unique<MailRings>(count, kRingBytes);
+  impl.rings = std::make_unique<MailRings>(
+      count, std::clamp(std::bit_floor(kRingBytesOfShard / kMailClassCount / count),
+                        kRingBytesLeast, kRingBytesMost));
   impl.connection_limits.Configure(options.limits.connections_max,
                                    options.limits.connections_per_address_max);
   std::vector<int> ring_fds;

@@ -56,6 +56,67 @@ TEST(SpscRing, KeepsOrderAndBytesOfEverySizeUpToTheLargest) {
   }
 }
 
+bool Extend(SpscRing* ring, std::string_view more) {
+  uint8_t* const at = ring->Extend(more.size());
+  if (at == nullptr) return false;
+  std::memcpy(at, more.data(), more.size());
+  return true;
+}
+
+TEST(SpscRing, ExtendsOnlyTheLastRecordThatIsNotPublished) {
+  SpscRing ring(kCapacity);
+  EXPECT_FALSE(Extend(&ring, "nothing to extend"));
+  EXPECT_TRUE(Put(&ring, "one"));
+  EXPECT_TRUE(Put(&ring, "two"));
+  EXPECT_TRUE(Extend(&ring, " and more than eight bytes"));
+  EXPECT_TRUE(Extend(&ring, "!"));
+  EXPECT_TRUE(Put(&ring, "three"));
+  EXPECT_TRUE(ring.Publish());
+  EXPECT_FALSE(Extend(&ring, "too late"));
+  EXPECT_EQ(Take(&ring), "one");
+  EXPECT_EQ(Take(&ring), "two and more than eight bytes!");
+  EXPECT_EQ(Take(&ring), "three");
+}
+
+TEST(SpscRing, ExtendsNoFurtherThanItsRoomAndItsEnd) {
+  SpscRing ring(kCapacity);
+  size_t extended = 0, refused = 0;
+  for (int round = 0; round < 200; ++round) {
+    std::deque<std::string> wanted;
+    for (int i = 0; i < 9; ++i) {
+      std::string record(static_cast<size_t>(round % 50 + i * 37), static_cast<char>('a' + i));
+      if (!Put(&ring, record)) break;
+      const std::string more(static_cast<size_t>(round * 13 % 400 + 1), '+');
+      if (Extend(&ring, more)) {
+        record += more;
+        ++extended;
+      } else {
+        ++refused;
+      }
+      wanted.push_back(std::move(record));
+    }
+    ring.Publish();
+    for (const std::string& record : wanted) ASSERT_EQ(Take(&ring), record) << "round " << round;
+    ring.Release();
+  }
+  EXPECT_GT(extended, 0u);
+  EXPECT_GT(refused, 0u);
+}
+
+TEST(SpscRing, SaysWhetherHalfOfItIsFree) {
+  SpscRing ring(kCapacity);
+  EXPECT_TRUE(ring.HalfFree());
+  EXPECT_TRUE(Put(&ring, std::string(kCapacity / 4, 'x')));
+  EXPECT_TRUE(ring.HalfFree());
+  EXPECT_TRUE(Put(&ring, std::string(kCapacity / 4, 'x')));
+  EXPECT_FALSE(ring.HalfFree());
+  ring.Publish();
+  Take(&ring);
+  EXPECT_FALSE(ring.HalfFree()) << "popped, but not released";
+  ring.Release();
+  EXPECT_TRUE(ring.HalfFree());
+}
+
 TEST(SpscRing, RecordsBeginAtMultiplesOfEight) {
   SpscRing ring(kCapacity);
   for (size_t size : {0, 1, 7, 8, 9}) {
