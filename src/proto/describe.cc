@@ -24,8 +24,8 @@ std::string HexBytes(Bytes bytes) {
   return text;
 }
 
-// Text of any bytes, so that it cannot end the line or talk to the terminal. U+0080 to U+009F (C2 80
-// to C2 9F) are control characters too.
+// Text of any bytes, so that it cannot end the line or talk to the terminal. U+0080 to U+009F (C2
+// 80 to C2 9F) are control characters too.
 std::string Quote(std::string_view text, bool json) {
   const bool valid = IsValidUtf8(text);
   std::string quoted = "\"";
@@ -51,10 +51,14 @@ std::string Quote(std::string_view text, bool json) {
 
 // --- values ---
 
+std::string Hex(Bytes bytes, bool json) {
+  return json ? Quote(HexBytes(bytes), true) : HexBytes(bytes);
+}
+
 template <class T>
 std::string Value(const T& value, bool json) {
   if constexpr (std::is_same_v<T, std::string_view>) return Quote(value, json);
-  else if constexpr (std::is_same_v<T, Bytes>) return json ? Quote(HexBytes(value), true) : HexBytes(value);
+  else if constexpr (std::is_same_v<T, Bytes>) return Hex(value, json);
   else if constexpr (std::is_same_v<T, Timestamp>) return std::to_string(value.seconds);
   else if constexpr (std::is_same_v<T, std::optional<uint32_t>>) {
     return json ? std::to_string(value.value_or(0)) : Hex(value.value_or(0), 8);
@@ -119,7 +123,7 @@ std::string Describe(const Frame& frame, bool json) {
     if (error != DecodeError::kNone) {
       if (json) member("malformed", Quote(ErrorName(error), true));
       else text += " malformed: " + std::string(ErrorName(error));
-      member("bytes", json ? Quote(HexBytes(frame.payload), true) : HexBytes(frame.payload));
+      member("bytes", Hex(frame.payload, json));
       return;
     }
     ForEachField(payload, [&](std::string_view name, const auto& value) {
@@ -128,7 +132,7 @@ std::string Describe(const Frame& frame, bool json) {
   });
   if (!known) {
     text = json ? "{\"type\":" + std::to_string(type) : "Unknown type=" + Hex(type, 2);
-    member("bytes", json ? Quote(HexBytes(frame.payload), true) : HexBytes(frame.payload));
+    member("bytes", Hex(frame.payload, json));
   }
   return json ? text + "}" : text;
 }
@@ -169,6 +173,7 @@ std::string PayloadTableMarkdown() {
             fields += std::string(TypeName<std::remove_cvref_t<decltype(value)>>()) + " " +
                       std::string(name);
           });
+          if (fields.empty()) fields = "none";
           text += "| " + Hex(static_cast<uint8_t>(one.kType), 2) + " | " + std::string(one.kName) +
                   " | " + std::string(one.kSender) + " | " + fields + " |\n";
         };
