@@ -1,6 +1,6 @@
-// Byte buffers in sizes of powers of two, recycled last in, first out, so that the one handed out is
-// the one still in the cache, and so that nothing is allocated on the message path once it is warm.
-// Free buffers beyond a bound go back to the allocator. Owned by one thread.
+// Byte buffers in sizes of powers of two, recycled last in, first out, so that the one handed out
+// is the one still in the cache, and so that nothing is allocated on the message path once it is
+// warm. Free buffers beyond a bound go back to the allocator. Owned by one thread.
 #pragma once
 
 #include <array>

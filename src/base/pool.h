@@ -1,5 +1,5 @@
-// Objects of one kind, at stable addresses, named by a handle: an index, and a generation that tells
-// a reused slot from the object that was there before. Owned by one thread.
+// Objects of one kind, at stable addresses, named by a handle: an index, and a generation that
+// tells a reused slot from the object that was there before. Owned by one thread.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The name of a socket on its shard, for code that keeps one without doing I/O: a dense index, and a
-// generation that tells a reused index from the socket that was there before.
+// The name of a socket on its shard, for code that keeps one without doing I/O: a dense index, and
+// a generation that tells a reused index from the socket that was there before.
 #pragma once
 
 #include <cstdint>

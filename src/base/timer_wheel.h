@@ -2,8 +2,8 @@
 // moving and cancelling cost the same for ten timers as for a million; a wheel without timers costs
 // nothing. One timer per id; ids are small and dense (indices of a pool). Owned by one thread.
 //
-// Deadlines are rounded up to a tick of 16 ms: a timer never fires early. Those further away than the
-// wheel reaches (some 3 days) wait in its last slot and are sorted again when it comes round.
+// Deadlines are rounded up to a tick of 16 ms: a timer never fires early. Those further away than
+// the wheel reaches (some 3 days) wait in its last slot and are sorted again when it comes round.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// Channels. `Channel` is what the owner's shard holds: the members, and the messages of this turn in
-// the order that all members will see. `Fanout` is what every shard with members holds: the live
+// Channels. `Channel` is what the owner's shard holds: the members, and the messages of this turn
+// in the order that all members will see. `Fanout` is what every shard with members holds: the live
 // sessions that a message of the channel goes to.
 #pragma once
 

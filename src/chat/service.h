@@ -1,5 +1,6 @@
 // The service address: users whose client knows only plain messages manage contacts and channels by
-// lines of text to `server`. One line of a message is one command and gets one line of answer. Pure.
+// lines of text to `server`. One line of a message is one command and gets one line of answer.
+// Pure.
 #pragma once
 
 #include <string>

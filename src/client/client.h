@@ -43,8 +43,8 @@ struct ClientOptions {
   int64_t close_timeout_ms = 2'000;    // for the server to take leave
   int64_t ping_interval_ms = 30'000;   // silence after which the server is pinged
   int64_t ping_timeout_ms = 15'000;    // more silence after which the connection counts as broken
-  // False: this program came for something else. Where receipts are agreed, messages that arrive are
-  // dropped without an answer, so that they stay the server's to deliver to another session.
+  // False: this program came for something else. Where receipts are agreed, messages that arrive
+  // are dropped without an answer, so that they stay the server's to deliver to another session.
   bool takes_messages = true;
   size_t queue_bytes_max = size_t{16} << 20;
   size_t answer_bytes_max = size_t{256} << 20;

@@ -50,7 +50,9 @@ struct Wire {  // unsigned integers, and enums over them
 template <>
 struct Wire<Timestamp> {
   static size_t Size(Timestamp) { return 8; }
-  static uint8_t* Put(uint8_t* to, Timestamp value) { return Wire<uint64_t>::Put(to, value.seconds); }
+  static uint8_t* Put(uint8_t* to, Timestamp value) {
+    return Wire<uint64_t>::Put(to, value.seconds);
+  }
   static DecodeError Take(Bytes* from, Timestamp* value) {
     return Wire<uint64_t>::Take(from, &value->seconds);
   }
@@ -82,7 +84,8 @@ struct Wire<std::string_view> {
   }
   static DecodeError Take(Bytes* from, std::string_view* value) {
     Bytes bytes;
-    if (DecodeError error = Wire<Bytes>::Take(from, &bytes); error != DecodeError::kNone) return error;
+    const DecodeError error = Wire<Bytes>::Take(from, &bytes);
+    if (error != DecodeError::kNone) return error;
     *value = AsString(bytes);
     return IsValidUtf8(*value) ? DecodeError::kNone : DecodeError::kBadUtf8;
   }

@@ -1,5 +1,6 @@
-// Payloads as people read them, generated from their lists of fields. For tools and logs: allocates.
-// Text from outside comes out quoted, with control characters and broken UTF-8 as \x escapes.
+// Payloads as people read them, generated from their lists of fields. For tools and logs:
+// allocates. Text from outside comes out quoted, with control characters and broken UTF-8 as \x
+// escapes.
 #pragma once
 
 #include <string>

@@ -21,9 +21,9 @@ inline size_t FrameSizeAt(Bytes stream) {
   return kFrameHeaderSize + LoadBig<uint16_t>(stream.data() + 1);
 }
 
-// Takes the first whole frame off `stream`: true, and `stream` begins after it. False, with `stream`
-// unchanged, if it does not hold a whole one. Any bytes at all make frames; whether a type is known
-// and a payload well formed is for others to say.
+// Takes the first whole frame off `stream`: true, and `stream` begins after it. False, with
+// `stream` unchanged, if it does not hold a whole one. Any bytes at all make frames; whether a type
+// is known and a payload well formed is for others to say.
 inline bool TakeFrame(Bytes* stream, Frame* frame) {
   const size_t size = FrameSizeAt(*stream);
   if (size == 0 || size > stream->size()) return false;

@@ -57,7 +57,9 @@ void MemoryStore::RemoveUser(std::string_view name, StoreDone done) {
   User* user = FindUser(name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
   uint64_t bytes = 2 * kEntryOverhead + name.size() + user->password_hash.size();
-  for (const ContactRecord& contact : user->contacts) bytes += kEntryOverhead + contact.address.size();
+  for (const ContactRecord& contact : user->contacts) {
+    bytes += kEntryOverhead + contact.address.size();
+  }
   for (const std::string& channel : user->channels) bytes += kEntryOverhead + channel.size();
   if (user->waiting) bytes += kWaitingOverhead + user->waiting->byte_count;
   Refund(bytes);

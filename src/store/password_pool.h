@@ -1,5 +1,5 @@
-// argon2id (libsodium) on threads of its own, with a bounded queue. A name that nobody has costs the
-// same as a wrong password: it is checked against a hash that no password matches.
+// argon2id (libsodium) on threads of its own, with a bounded queue. A name that nobody has costs
+// the same as a wrong password: it is checked against a hash that no password matches.
 #pragma once
 
 #include <atomic>
