@@ -24,10 +24,14 @@ class Reader {
   const std::string& error() const { return error_; }
 
   void Fail(const toml::source_region& where, const std::string& text) {
+    FailAt(where.begin, text);
+  }
+
+  void FailAt(const toml::source_position& where, const std::string& text) {
     if (!error_.empty()) return;
     // What is missing altogether has no place; it belongs to the file's beginning.
-    const auto line = std::max<toml::source_index>(where.begin.line, 1);
-    const auto column = std::max<toml::source_index>(where.begin.column, 1);
+    const auto line = std::max<toml::source_index>(where.line, 1);
+    const auto column = std::max<toml::source_index>(where.column, 1);
     error_ = path_ + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " + text;
   }
 
@@ -146,6 +150,19 @@ bool IsServerName(std::string_view name) {
   return true;
 }
 
+// TOML allows no control characters but these, and toml++ 3.3 stops the program at some of them.
+// False, with the place of the first one, if there are any.
+bool HasOnlyText(std::string_view text, toml::source_position* where) {
+  *where = {1, 1};
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t' && c != '\r' && c != '\n') || byte == 0x7F) return false;
+    if (c == '\n') *where = {where->line + 1, 1};
+    else if ((byte & 0xC0) != 0x80) ++where->column;
+  }
+  return true;
+}
+
 std::string Lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -157,6 +174,10 @@ std::string Lower(std::string text) {
 
 absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& path) {
   Reader reader(path);
+  if (toml::source_position where; !HasOnlyText(text, &where)) {
+    reader.FailAt(where, "a control character; a config is plain text");
+    return absl::InvalidArgumentError(reader.error());
+  }
   const toml::parse_result parsed = toml::parse(text, path);
   if (!parsed) {
     reader.Fail(parsed.error().source(), std::string(parsed.error().description()));

@@ -268,6 +268,17 @@ TEST(Config, TextThatIsNotTomlIsAnErrorWithItsPlace) {
   }
 }
 
+// The TOML library asserts at some of these: a reload of a damaged file would end the server.
+TEST(Config, ControlCharactersAreAnErrorWithTheirPlace) {
+  EXPECT_EQ(ErrorOf(std::string("[\0\0?er]\n", 8)),
+            "solec.toml:1:2: a control character; a config is plain text");
+  EXPECT_EQ(ErrorOf(kServer + "# \xC5\xBC\x1B\n"),
+            "solec.toml:3:4: a control character; a config is plain text");
+  EXPECT_EQ(ErrorOf(kServer + "\x7F"),
+            "solec.toml:3:1: a control character; a config is plain text");
+  EXPECT_TRUE(Parse("\t[server]\r\n\tname = \"a\"\r\n").ok());
+}
+
 TEST(Config, UnlimitedIsTakenWhereItIsSafe) {
   for (const LimitKey& key : kLimitKeys) {
     const absl::StatusOr<Config> config =
