@@ -180,7 +180,8 @@ void ShardCore::HoldSenderOf(Connection* slow, const Origin& origin) {
   }
   session->held_senders.push_back({origin.shard, origin.session});
   slow->drained_wanted = true;
-  // The timer may have been set for a send that does not end; it is set for that again when it rings.
+  // The timer may have been set for a send that does not end; it is set for that again when it
+  // rings.
   if (session->held_senders.size() == 1) {
     connections_.timers().Set(slow->socket.index, now_ns_ + kHoldSendersNs);
   }
@@ -219,12 +220,12 @@ void ShardCore::OnHoldExpired(Connection* connection) {
 // --- receipts ---
 
 void ShardCore::Settle(const Origin& origin, ErrorCode code, uint32_t count) {
+  if (origin.number == 0 && code == ErrorCode::kNone) return;  // nobody counts
   if (!origin.session.valid()) return;
   if (origin.shard == shard_) {
     SettleHere(origin.session, origin.number, count, code);
     return;
   }
-  if (origin.number == 0 && code == ErrorCode::kNone) return;  // nobody counts
   const Origin& run = settled_run_.origin;
   if (settled_run_.count != 0 && code == ErrorCode::kNone && settled_run_.code == code &&
       run.shard == origin.shard && run.session == origin.session &&
