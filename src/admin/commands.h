@@ -4,8 +4,8 @@
 //   {"ok":true,"items":[{"text":"alice","flags":1}]}
 //   {"ok":false,"error":"there is no user 'alice'","code":"not_found"}
 //
-// Codes: not_found exists invalid over_limit unavailable usage not_built. The whole list of commands
-// is in docs/operations.md.
+// Codes: not_found exists invalid over_limit unavailable usage not_built. The whole list of
+// commands is in docs/operations.md.
 #pragma once
 
 #include <functional>

@@ -32,7 +32,8 @@ absl::StatusOr<int> OpenListener(std::string_view endpoint, bool reuse_port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
+  const int error =
+      getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &found);
   if (error != 0) {
     return Failed(absl::StatusCode::kInvalidArgument, endpoint, gai_strerror(error));
   }

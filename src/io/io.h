@@ -21,8 +21,9 @@
 
 namespace solec {
 
-// kOnce: the next bytes that arrive (kReceiveOnceBytesMax), as one OnReceive, then OnReceiveEnd(kDone). An idle socket that
-// waits holds no buffer. kStream: OnReceive again and again, until StopReceive or the end.
+// kOnce: the next bytes that arrive (kReceiveOnceBytesMax), as one OnReceive, then
+// OnReceiveEnd(kDone). An idle socket that waits holds no buffer. kStream: OnReceive again and
+// again, until StopReceive or the end.
 enum class ReceiveMode : uint8_t { kOnce, kStream };
 
 enum class ReceiveEnd : uint8_t {

@@ -147,7 +147,8 @@ bool UringIo::Turn(H& handler, bool may_sleep) {
   bool any = !closed_.empty();
   unsigned head, count = 0;
   io_uring_cqe* completion;
-  // A handler may submit (a full queue), which may add completions: those are seen in this pass too.
+  // A handler may submit (a full queue), which may add completions: those are seen in this pass
+  // too.
   io_uring_for_each_cqe(&ring_, head, completion) {
     const uint64_t tag = completion->user_data;
     const int result = completion->res;
@@ -223,7 +224,8 @@ void UringIo::OnReceiveCompletion(H& handler, uint32_t index, int result, uint32
     if (!sockets_[index].closing) handler.OnReceive(id, bytes);
   });
   if ((flags & IORING_CQE_F_MORE) != 0) return;
-  Socket& socket = sockets_[index];  // the handler may have accepted others: the table may have moved
+  // The handler may have accepted others: the table may have moved.
+  Socket& socket = sockets_[index];
   if (!socket.closing && !socket.stopping) {
     if (result == -ENOBUFS) {
       ++counts_.buffers_exhausted;

@@ -61,7 +61,8 @@ struct Connection {
   bool dirty : 1 = false;           // on the list of those with output to send
   bool resume_queued : 1 = false;
   bool drained_wanted : 1 = false;  // tell the handler when the output has become short
-  bool output_deferred : 1 = false;  // the handler keeps shared frames back for now (Session::deferred)
+  // The handler keeps shared frames back for now (Session::deferred).
+  bool output_deferred : 1 = false;
   uint16_t move_to = 0;             // shard, in kMoving
   // What its timer measures: until it is open, since the connection was accepted; then, since when
   // a send does not end (0: none is watched).
@@ -109,8 +110,8 @@ class ConnectionTable {
   }
   void Unhold(Connection* connection, HoldReason reason);
 
-  // The connection is over: its handler is told at the end of this turn, then `code` is sent (unless
-  // it is kNone) behind what waits, and it closes. The first call counts.
+  // The connection is over: its handler is told at the end of this turn, then `code` is sent
+  // (unless it is kNone) behind what waits, and it closes. The first call counts.
   void End(Connection* connection, CloseReason reason, ErrorCode code = ErrorCode::kNone);
 
   // Hands the connection to another shard, with the input that was not parsed, as soon as nothing

@@ -73,8 +73,8 @@ class ConnectionDriver {
   // `since_ms`: as the other shard had it, so that the login's deadline stays.
   Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input, uint32_t since_ms);
 
-  // Connections in kMoving on which nothing is under way: calls moved(connection, release) for each;
-  // release() lets go of the socket and gives its native handle.
+  // Connections in kMoving on which nothing is under way: calls moved(connection, release) for
+  // each; release() lets go of the socket and gives its native handle.
   template <class Moved>
   void RunMoves(Moved&& moved);
 

@@ -108,8 +108,8 @@ Bytes ConnectionDriver<I, H>::CompleteHeld(Connection* connection, Bytes bytes) 
   return next ? bytes : Bytes{};
 }
 
-// A frame may end its own connection, by an answer that no longer fits into the output: whatever the
-// handler says of the frame then, there is no next one.
+// A frame may end its own connection, by an answer that no longer fits into the output: whatever
+// the handler says of the frame then, there is no next one.
 template <class I, class H>
 FrameVerdict ConnectionDriver<I, H>::Show(Connection* connection, const Frame& frame,
                                           size_t behind) {

@@ -8,8 +8,8 @@
 
 namespace solec {
 
-// Up to this size a shared frame is copied if there is room behind the last one: it saves a slice of
-// the send and a reference.
+// Up to this size a shared frame is copied if there is room behind the last one: it saves a slice
+// of the send and a reference.
 static constexpr uint32_t kCopySharedBelow = 512;
 // The largest chunk of small frames.
 static constexpr size_t kChunkBytesMax = 64 * 1024;

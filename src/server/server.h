@@ -16,8 +16,8 @@ namespace solec {
 
 class Server {
  public:
-  // `config_path` is read again at Reload; empty: there is nothing to reload. `receive_buffers`: what
-  // Preflight chose. `drain` asks the owner to begin the end (from an admin thread).
+  // `config_path` is read again at Reload; empty: there is nothing to reload. `receive_buffers`:
+  // what Preflight chose. `drain` asks the owner to begin the end (from an admin thread).
   static absl::StatusOr<std::unique_ptr<Server>> Start(const Config& config,
                                                        const std::string& config_path,
                                                        ReceiveBufferMode receive_buffers,

@@ -1,5 +1,6 @@
 // What the control thread (admin socket, signals) asks of the shards, and what they answer. A
-// request travels to a shard through a locked inbox, off the message path, and is answered by value.
+// request travels to a shard through a locked inbox, off the message path, and is answered by
+// value.
 #pragma once
 
 #include <cstdint>

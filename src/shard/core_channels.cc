@@ -7,8 +7,8 @@
 
 namespace solec {
 
-// More than this is in no batch, unless it is one large message or what came in one mail: a batch has
-// to fit into a mailbox.
+// More than this is in no batch, unless it is one large message or what came in one mail: a batch
+// has to fit into a mailbox.
 static constexpr size_t kBatchBytes = 16 * 1024;
 static constexpr size_t kMembersPerPage = 64;
 // Names that were asked for and are no channel, remembered so that the store is not asked again.
@@ -247,7 +247,8 @@ void ShardCore::OnMembership(const MailHeader& header, std::string_view channel,
   if (code == ErrorCode::kNone) {
     if (join) store_->PutJoined(user_name, channel, [](StoreCompletion&) {});
     else store_->RemoveJoined(user_name, channel, [](StoreCompletion&) {});
-    if (User* user = users_.Find(user_name); user != nullptr && user->state == UserState::kPresent) {
+    if (User* user = users_.Find(user_name);
+        user != nullptr && user->state == UserState::kPresent) {
       ++user->version;
       if (join) user->channels.insert(std::string(channel));
       else user->channels.erase(std::string(channel));

@@ -1,4 +1,5 @@
-// What comes from elsewhere: mails of other shards, completions of the store, verdicts on passwords.
+// What comes from elsewhere: mails of other shards, completions of the store, verdicts on
+// passwords.
 
 #include "shard/shard_core.h"
 

@@ -27,15 +27,16 @@ enum class MailType : uint8_t {
   kToChannel,      // text: channel \0 sender address. rest: `count` Messages of one session
   kJoin,           // text: channel \0 user address. A user of the sender's shard wants to join
   kLeave,          // text: as kJoin
-  kContactNotice,  // text: user \0 address. `code` 1: address has added user to its contacts, 0: removed
+  kContactNotice,  // text: user \0 address. `code` 1: address has added user to its contacts, 0:
+                   // removed
   kListMembers,    // text: channel \0 asker's address \0 after. The next page is wanted
   // --- answers ---
-  kSettled,        // what became of `count` messages of a session, numbered from `number` on: `code`
-  kMembership,     // text: channel \0 user name. Answer to kJoin (`flags` 1) or kLeave (0): `code`
+  kSettled,     // what became of `count` messages of a session, numbered from `number` on: `code`
+  kMembership,  // text: channel \0 user name. Answer to kJoin (`flags` 1) or kLeave (0): `code`
   kContactAgreed,  // text: user \0 address. `flags`: whether address has user in its contacts
-  kMembers,        // a page of members; text: channel. Goes round all shards, which mark who is online
-  kChannelBatch,   // text: channel. segments and frames: for all members on this shard
-  kHoldSender,     // a session of this shard writes to a slow reader: stop reading from it
+  kMembers,  // a page of members; text: channel. Goes round all shards, which mark who is online
+  kChannelBatch,  // text: channel. segments and frames: for all members on this shard
+  kHoldSender,    // a session of this shard writes to a slow reader: stop reading from it
   kResumeSender,
 };
 

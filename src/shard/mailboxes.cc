@@ -9,7 +9,8 @@ MailRings::MailRings(uint32_t shard_count, size_t ring_bytes)
   rings_.resize(size_t{shard_count} * shard_count * kMailClassCount);
   for (size_t i = 0; i < rings_.size(); ++i) {
     const size_t pair = i / kMailClassCount;
-    if (pair / shard_count != pair % shard_count) rings_[i] = std::make_unique<SpscRing>(ring_bytes);
+    if (pair / shard_count == pair % shard_count) continue;
+    rings_[i] = std::make_unique<SpscRing>(ring_bytes);
   }
 }
 

@@ -2,8 +2,8 @@
 //
 // Full rings. Code that acts for a connection asks Offer(), and if there is no room puts the
 // connection on hold: it stops reading, nothing is dropped. Everything else (answers, what an
-// administrator asked for) uses Post(), which keeps the mail in a queue of this shard until there is
-// room. That queue is bounded by construction: as long as more than kBacklogMax bytes of answers
+// administrator asked for) uses Post(), which keeps the mail in a queue of this shard until there
+// is room. That queue is bounded by construction: as long as more than kBacklogMax bytes of answers
 // wait, the shard takes in no more requests (MayTakeRequests), and answers are always taken in;
 // requests are posted at most one at a time for each connection (a hand-over, a join).
 //
@@ -32,10 +32,10 @@ class MailRings {
   }
 
   // A shard that is about to sleep says so, and then looks once more whether there is mail. A
-  // writer publishes, and then takes the flag; whoever took it set rings. All are read-modify-writes
-  // of one flag: either the writer takes what the sleeper set, or the sleeper's own exchange reads
-  // what the writer left, and so sees what it published. (A fence would do as well and cost the
-  // same, but ThreadSanitizer does not understand fences.)
+  // writer publishes, and then takes the flag; whoever took it set rings. All are
+  // read-modify-writes of one flag: either the writer takes what the sleeper set, or the sleeper's
+  // own exchange reads what the writer left, and so sees what it published. (A fence would do as
+  // well and cost the same, but ThreadSanitizer does not understand fences.)
   void BeginSleep(uint32_t shard) { Flag(shard).exchange(true, std::memory_order_acq_rel); }
   void EndSleep(uint32_t shard) { Flag(shard).exchange(false, std::memory_order_acq_rel); }
   bool TakeSleeping(uint32_t shard) {
@@ -67,10 +67,10 @@ class Mailboxes {
   // together at most 64 KiB and some.
   bool Offer(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
              Bytes rest = {}, Bytes more = {});
-  // Adds another frame to the mail that was written last to that shard, if it was `header` and `text`
-  // all the same and is still unpublished: consecutive messages of one session to one target make one
-  // mail, which is looked up and settled once. A header that counts numbers must go on with the next
-  // one. False, and nothing has changed, if it has to be a mail of its own.
+  // Adds another frame to the mail that was written last to that shard, if it was `header` and
+  // `text` all the same and is still unpublished: consecutive messages of one session to one target
+  // make one mail, which is looked up and settled once. A header that counts numbers must go on
+  // with the next one. False, and nothing has changed, if it has to be a mail of its own.
   bool Extend(uint32_t to, MailClass mail_class, const MailHeader& header, std::string_view text,
               Bytes rest, Bytes more);
   // Writes a mail now or as soon as there is room.
@@ -88,8 +88,8 @@ class Mailboxes {
   template <class RingDoorbell>
   bool Flush(RingDoorbell&& ring);
 
-  // After an Offer had no room: whether it is worth another try. Not before half of the ring is free,
-  // so that those who wait do not take turns at holding and resuming for a few bytes each.
+  // After an Offer had no room: whether it is worth another try. Not before half of the ring is
+  // free, so that those who wait do not take turns at holding and resuming for a few bytes each.
   bool HasRoom(uint32_t to, MailClass mail_class) {
     return Backlog(to, mail_class).empty() && rings_->Ring(shard_, to, mail_class).HalfFree();
   }

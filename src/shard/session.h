@@ -32,8 +32,8 @@ struct Route {
   Handle<Channel> channel;
 };
 
-// A request that is not answered yet. While there is one the session's input is on hold, so there is
-// at most one, and what follows it sees its effect.
+// A request that is not answered yet. While there is one the session's input is on hold, so there
+// is at most one, and what follows it sees its effect.
 struct PendingRequest {
   RequestKind kind{};
   uint16_t tag = 0;

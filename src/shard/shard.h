@@ -1,5 +1,5 @@
-// The loop of one shard over one I/O: what happened is taken in, what it means is decided, what came
-// of it is sent, once a turn. One thread.
+// The loop of one shard over one I/O: what happened is taken in, what it means is decided, what
+// came of it is sent, once a turn. One thread.
 #pragma once
 
 #include <algorithm>
@@ -50,7 +50,9 @@ class Shard {
     }
     uint64_t wake_at = core_.connections().timers().NextNs();
     // Nobody rings when there is room in a mailbox again.
-    if (!all_mail_sent_ || core_.WaitsForRoom()) wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
+    if (!all_mail_sent_ || core_.WaitsForRoom()) {
+      wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
+    }
     io_->SetTimer(wake_at);
     return may_sleep;
   }

@@ -60,7 +60,8 @@ class ShardCore {
   // Turns what this turn gathered into output and mail: channels' batches, receipts.
   void GatherTurn();
   // There is something for TakeIn or GatherTurn already.
-  // Connections are on hold until another shard makes room: nobody rings for that, it is looked for.
+  // Connections are on hold until another shard makes room: nobody rings for that, it is looked
+  // for.
   bool WaitsForRoom() const { return !waiting_for_room_.empty(); }
   bool HasGathered() const {
     return !dirty_channels_.empty() || !dirty_receipts_.empty() || settled_run_.count != 0 ||

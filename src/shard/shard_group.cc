@@ -86,7 +86,8 @@ struct ShardGroup::Impl {
     auto promise = std::make_shared<std::promise<ControlReply>>();
     std::future<ControlReply> answer = promise->get_future();
     Submit(index, [request, promise](ShardCore& core) {
-      core.Control(request, [promise](ControlReply reply) { promise->set_value(std::move(reply)); });
+      core.Control(request,
+                   [promise](ControlReply reply) { promise->set_value(std::move(reply)); });
     });
     if (answer.wait_for(kAskTimeout) != std::future_status::ready) {
       return {ControlStatus::kUnavailable, {}};

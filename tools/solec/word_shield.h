@@ -1,5 +1,5 @@
-// CLI11 reads a word in brackets as a list, "{}" as an empty one. A message may well be such a word,
-// so the command line shields them before parsing, and who takes free text lifts the shield.
+// CLI11 reads a word in brackets as a list, "{}" as an empty one. A message may well be such a
+// word, so the command line shields them before parsing, and who takes free text lifts the shield.
 #pragma once
 
 #include <string>
