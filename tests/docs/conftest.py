@@ -1,4 +1,4 @@
-"""The programs and servers of the whole-process tests serve here too. SOLEC_BUILD names the build."""
+"""Programs and servers of the whole-process tests serve here too. SOLEC_BUILD names the build."""
 
 import pathlib
 import sys

@@ -1,4 +1,4 @@
-"""The pages that people read, cut into what can be checked. Everything is read from the working tree."""
+"""The pages that people read, cut into what can be checked; as they are in the working tree."""
 
 import pathlib
 import re

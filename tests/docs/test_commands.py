@@ -7,15 +7,17 @@ import shlex
 
 import pytest
 
-from pages import PAGES, blocks, code_spans, name, pages_with
+from pages import PAGES, ROOT, blocks, code_spans, name, pages_with
 from server import BUILD, run
 
-PROGRAMS = ("solecd", "solec", "solec-bench", "solec-relay")
+PROGRAMS = {program: BUILD / program
+            for program in ("solecd", "solec", "solec-bench", "solec-relay")}
+PROGRAMS["compare"] = ROOT / "bench/compare"
 
 
 @functools.cache
 def help_of(program, *verbs):
-    answer = run(BUILD / program, *verbs, "--help")
+    answer = run(PROGRAMS[program], *verbs, "--help")
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
