@@ -23,8 +23,8 @@ constexpr const char* kFooter = R"(Scenarios:
 Closed loop (--window): each sender keeps that many messages under way: for throughput.
 Open loop (--rate): messages are due at random moments whatever the server does, and latency counts
 from then: for latency.
-The server needs [policy] accounts = "any" and contacts = "open", or accounts for --users-file.
-With --raw it is solec-relay: the same bytes, no login.
+The server needs [policy] accounts = "any" and contacts = "open"; only login can be measured with
+accounts = "closed" (--users-file).
 
 Status: 0 done, 1 messages lost, doubled, reordered or damaged, or the run broke off, 64 usage,
         69 cannot connect, 77 not permitted)";
@@ -34,11 +34,55 @@ struct Texts {
   bool tls = false;
 };
 
-void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
+// A whole number between two bounds; the bounds are said by who gets it wrong.
+template <class T>
+CLI::Option* AddNumber(CLI::App* app, const std::string& name, T* value, const std::string& help,
+                       uint64_t low, uint64_t high) {
+  return app->add_option(name, *value, help)
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::Range(low, high).description(""));
+}
+
+CLI::Option* AddWord(CLI::App* app, const std::string& name, std::string* value,
+                     const std::string& help, const std::vector<std::string>& words) {
+  return app->add_option(name, *value, help)
+      ->type_name("")
+      ->check(CLI::IsMember(words).description(""));
+}
+
+void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
   TrafficOptions& traffic = options->traffic;
-  app->add_option("scenario", options->scenario, "What to do, see below")
-      ->required()
-      ->check(CLI::IsMember({"direct", "fanout", "latency", "idle", "login", "shards", "churn"}));
+  AddNumber(app, "--size", &traffic.content_bytes, "Bytes of a message's content", kStampedBytes,
+            kContentBytesMax);
+  CLI::Option* const window = AddNumber(app, "--window", &traffic.window,
+                                        "Messages of a sender under way (login: logins)", 1, 65536);
+  app->add_option("--rate", traffic.rate, "Open loop: messages per second of all senders")
+      ->type_name("R")
+      ->check(CLI::Range(0.1, 1e9).description(""))
+      ->excludes(window);
+  AddWord(app, "--form", &texts->form,
+          "batched (default): what the window allows leaves in one send;\n"
+          "single: each message in a send of its own; one: --window 1",
+          {"batched", "single", "one"});
+  AddNumber(app, "--pairs", &options->pairs, "Pairs of sender and receiver", 1, 1'000'000);
+  AddNumber(app, "--members", &options->members, "fanout: receivers in the channel", 1, 1'000'000);
+  AddNumber(app, "--connections", &options->connections, "idle: connections", 1, 5'000'000);
+  app->add_option("--churn", options->churn_share,
+                  "churn: share of the connections that close per second")
+      ->capture_default_str()
+      ->type_name("SHARE")
+      ->check(CLI::Range(0.001, 1.0).description(""));
+  app->add_flag("--receipts", options->receipts, "Agree receipts; every message must be accepted");
+  app->add_option("--seed", traffic.seed, "Of contents, random moments, and who closes")
+      ->capture_default_str()
+      ->type_name("N");
+}
+
+void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
+  AddWord(app, "SCENARIO", &options->scenario, "What to do, see below",
+          {"direct", "fanout", "latency", "idle", "login", "shards", "churn"})
+      ->required();
   app->add_option("--connect", options->connect, "The server")->required()->type_name("HOST:PORT");
   app->add_flag("--tls", texts->tls, "Not in this build: it measures plain connections only");
   app->add_option("--duration", texts->duration, "How long to measure")
@@ -47,47 +91,22 @@ void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
   app->add_option("--warmup", texts->warmup, "How long to run before that (0 for none)")
       ->capture_default_str()
       ->type_name("TIME");
-  app->add_option("--size", traffic.content_bytes, "Bytes of a message's content")
-      ->capture_default_str()
-      ->check(CLI::Range(kStampedBytes, kContentBytesMax));
-  CLI::Option* const window =
-      app->add_option("--window", traffic.window, "Messages (login: logins) under way at a time")
-          ->capture_default_str()
-          ->check(CLI::Range(1, 65536));
-  app->add_option("--rate", traffic.rate, "Open loop: messages per second of all senders")
-      ->check(CLI::Range(0.1, 1e9))
-      ->excludes(window);
-  app->add_option("--form", texts->form,
-                  "batched: what the window allows leaves in one send;\n"
-                  "single: each message in a send of its own; one: --window 1")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"batched", "single", "one"}));
-  app->add_option("--pairs", options->pairs, "Pairs of sender and receiver")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  app->add_option("--members", options->members, "Receivers in the channel of fanout")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
-  app->add_option("--connections", options->connections, "Connections of idle")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 5'000'000));
-  app->add_option("--churn", options->churn_share, "Share of the connections that close per second")
-      ->capture_default_str()
-      ->check(CLI::Range(0.001, 1.0));
-  app->add_flag("--receipts", options->receipts, "Agree receipts; every message must be accepted");
-  app->add_option("--seed", traffic.seed, "Contents, random moments, who closes")
-      ->capture_default_str();
+  DeclareTraffic(app, options, texts);
   app->add_option("--users-file", options->users_file, "login: accounts, NAME:PASSWORD a line")
-      ->check(CLI::ExistingFile);
-  app->add_option("--admin", options->admin, "The server's HTTP port, for shards")
+      ->type_name("FILE")
+      ->check(CLI::Validator(CLI::ExistingFile).description(""));
+  app->add_option("--admin", options->admin, "shards: the server's HTTP port")
       ->type_name("HOST:PORT");
-  app->add_option("--server-pid", options->server_pid, "Measure that process's CPU and memory")
-      ->check(CLI::PositiveNumber);
-  app->add_option("--cpu", options->cpu, "Run on this CPU only")->check(CLI::Range(0, 1023));
+  AddNumber(app, "--server-pid", &options->server_pid, "Measure that process's CPU and memory", 1,
+            INT32_MAX)
+      ->default_str("");
+  AddNumber(app, "--cpu", &options->cpu, "Run on this CPU only", 0, 1023)->default_str("");
   app->add_flag("--spin", options->spin, "Poll and never sleep: for the lowest latencies");
-  app->add_flag("--raw", options->raw, "The other side is solec-relay");
-  app->add_option("--json", options->json_file, "Write the results there (-: stdout, alone)");
-  app->add_option("--html", options->html_file, "Write a page with the results there");
+  app->add_flag("--raw", options->raw, "The other side is solec-relay: no login, the same bytes");
+  app->add_option("--json", options->json_file, "Write the results there (-: stdout, and no text)")
+      ->type_name("FILE");
+  app->add_option("--html", options->html_file, "Write a page with the results there")
+      ->type_name("FILE");
 }
 
 // 0 if the text is no time.

@@ -19,7 +19,8 @@ namespace solec {
 // Clients that share one source address: fewer than there are ephemeral ports.
 static constexpr uint32_t kClientsPerAddress = 20'000;
 
-absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string& connect) {
+absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string& connect,
+                                                               uint32_t client_count) {
   absl::StatusOr<Endpoint> endpoint = ParseEndpoint(connect, kPortPlain);
   if (!endpoint.ok()) return endpoint.status();
   std::unique_ptr<ClientPool> pool(new ClientPool());
@@ -39,7 +40,7 @@ absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string
     const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&pool->address_);
     pool->loopback_ = ntohl(ipv4->sin_addr.s_addr) >> 24 == 127;
   }
-  absl::StatusOr<std::unique_ptr<GeneratorRing>> ring = GeneratorRing::Create();
+  absl::StatusOr<std::unique_ptr<GeneratorRing>> ring = GeneratorRing::Create(client_count);
   if (!ring.ok()) return ring.status();
   pool->ring_ = *std::move(ring);
   return pool;
@@ -178,7 +179,7 @@ void ClientPool::OnLoginFrame(uint32_t id, const Frame& frame) {
       static_cast<void>(Decode(frame.payload, &error));
       return Fail(absl::PermissionDeniedError(
           "the login of " + Describe(id) + " was refused: " + std::string(ErrorText(error.code)) +
-          "; the server needs accounts = \"any\", or give --users-file"));
+          "; the server needs accounts = \"any\" (or, for login, --users-file)"));
     default:
       return;  // messages that waited for this user, or that its channel brings already
   }

@@ -44,8 +44,10 @@ class ClientPool {
   static constexpr uint64_t kProgressNs = 20'000'000'000;
   static constexpr uint64_t kCloseNs = 5'000'000'000;
 
-  // HOST:PORT. kInvalidArgument if it is none, kUnavailable if the host is not found.
-  static absl::StatusOr<std::unique_ptr<ClientPool>> Create(const std::string& connect);
+  // `connect`: HOST:PORT. `client_count`: about how many there will be. kInvalidArgument if it is
+  // none, kUnavailable if the host is not found.
+  static absl::StatusOr<std::unique_ptr<ClientPool>> Create(const std::string& connect,
+                                                            uint32_t client_count);
   ~ClientPool();
 
   void SetSink(ClientSink* sink) { sink_ = sink; }

@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -28,8 +30,9 @@ static void* MapPages(size_t size) {
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-absl::StatusOr<std::unique_ptr<GeneratorRing>> GeneratorRing::Create() {
+absl::StatusOr<std::unique_ptr<GeneratorRing>> GeneratorRing::Create(uint32_t client_count) {
   std::unique_ptr<GeneratorRing> it(new GeneratorRing());
+  it->buffer_count_ = std::bit_ceil(std::clamp(client_count, kBuffersMin, kBuffersMax));
   io_uring_params parameters{};
   parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
   parameters.cq_entries = kEntries * 8;
@@ -37,18 +40,19 @@ absl::StatusOr<std::unique_ptr<GeneratorRing>> GeneratorRing::Create() {
     return RingFailed(-result);
   }
   it->ring_made_ = true;
-  it->buffer_ring_ = static_cast<io_uring_buf_ring*>(MapPages(kBufferCount * sizeof(io_uring_buf)));
-  it->buffers_ = static_cast<uint8_t*>(MapPages(size_t{kBufferCount} * kBufferBytes));
+  it->buffer_ring_ =
+      static_cast<io_uring_buf_ring*>(MapPages(it->buffer_count_ * sizeof(io_uring_buf)));
+  it->buffers_ = static_cast<uint8_t*>(MapPages(size_t{it->buffer_count_} * kBufferBytes));
   if (it->buffer_ring_ == nullptr || it->buffers_ == nullptr) return RingFailed(ENOMEM);
   io_uring_buf_reg registration{};
   registration.ring_addr = reinterpret_cast<uint64_t>(it->buffer_ring_);
-  registration.ring_entries = kBufferCount;
+  registration.ring_entries = it->buffer_count_;
   registration.bgid = kBufferGroup;
   if (int result = io_uring_register_buf_ring(&it->ring_, &registration, 0); result < 0) {
     return RingFailed(-result);
   }
   io_uring_buf_ring_init(it->buffer_ring_);
-  for (uint32_t id = 0; id < kBufferCount; ++id) it->GiveBuffer(id);
+  for (uint32_t id = 0; id < it->buffer_count_; ++id) it->GiveBuffer(id);
   io_uring_buf_ring_advance(it->buffer_ring_, std::exchange(it->given_, 0));
   io_uring_register_ring_fd(&it->ring_);  // saves a look-up per call; all works without it too
   return it;
@@ -56,8 +60,8 @@ absl::StatusOr<std::unique_ptr<GeneratorRing>> GeneratorRing::Create() {
 
 GeneratorRing::~GeneratorRing() {
   if (ring_made_) io_uring_queue_exit(&ring_);
-  if (buffers_ != nullptr) munmap(buffers_, size_t{kBufferCount} * kBufferBytes);
-  if (buffer_ring_ != nullptr) munmap(buffer_ring_, kBufferCount * sizeof(io_uring_buf));
+  if (buffers_ != nullptr) munmap(buffers_, size_t{buffer_count_} * kBufferBytes);
+  if (buffer_ring_ != nullptr) munmap(buffer_ring_, buffer_count_ * sizeof(io_uring_buf));
 }
 
 io_uring_sqe* GeneratorRing::NextEntry() {
@@ -71,7 +75,7 @@ io_uring_sqe* GeneratorRing::NextEntry() {
 
 void GeneratorRing::GiveBuffer(uint32_t id) {
   io_uring_buf_ring_add(buffer_ring_, buffers_ + size_t{id} * kBufferBytes, kBufferBytes,
-                        static_cast<uint16_t>(id), io_uring_buf_ring_mask(kBufferCount), given_++);
+                        static_cast<uint16_t>(id), io_uring_buf_ring_mask(buffer_count_), given_++);
 }
 
 void GeneratorRing::Connect(uint32_t client, int fd, const sockaddr_storage* address,

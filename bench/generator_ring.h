@@ -2,8 +2,9 @@
 // the server's, so that a mistake in one does not hide in the other.
 //
 // SINGLE_ISSUER and DEFER_TASKRUN; multishot receives into one ring of provided buffers; sends with
-// MSG_WAITALL. At most one send is under way on a client (the caller's duty). Bounded: the buffers
-// are kBufferCount * kBufferBytes; receives that found none are started again at the turn's end.
+// MSG_WAITALL. At most one send is under way on a client (the caller's duty). Bounded: one buffer
+// of 16 KiB a client, at most 1,024 (fewer stay in the cache); receives that found none are started
+// again at the turn's end.
 #pragma once
 
 #include <netinet/in.h>
@@ -22,8 +23,9 @@ class GeneratorRing {
  public:
   static constexpr uint64_t kWaitForever = UINT64_MAX;
 
-  // On the thread that will call Turn. On failure the text says what to do.
-  static absl::StatusOr<std::unique_ptr<GeneratorRing>> Create();
+  // On the thread that will call Turn. `client_count`: about how many there will be. On failure the
+  // text says what to do.
+  static absl::StatusOr<std::unique_ptr<GeneratorRing>> Create(uint32_t client_count);
   ~GeneratorRing();
   GeneratorRing(const GeneratorRing&) = delete;
   GeneratorRing& operator=(const GeneratorRing&) = delete;
@@ -46,7 +48,7 @@ class GeneratorRing {
 
  private:
   static constexpr uint32_t kEntries = 4096;
-  static constexpr uint32_t kBufferCount = 1024;  // a power of two
+  static constexpr uint32_t kBuffersMin = 64, kBuffersMax = 1024;
   static constexpr uint32_t kBufferBytes = 16384;
   static constexpr uint16_t kBufferGroup = 0;
 
@@ -68,6 +70,7 @@ class GeneratorRing {
   bool ring_made_ = false;
   io_uring_buf_ring* buffer_ring_ = nullptr;
   uint8_t* buffers_ = nullptr;
+  uint32_t buffer_count_ = 0;      // a power of two
   int given_ = 0;                  // buffers that are back but not shown to the kernel yet
   std::vector<int> receive_fds_;   // by client
   std::vector<uint32_t> starved_;  // receives that found no buffer

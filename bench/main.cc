@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "bench/bench_options.h"
+#include "bench/process_stats.h"
 #include "bench/run_report.h"
 #include "bench/scenarios.h"
 #include "tools/solec/exit_code.h"
@@ -43,6 +44,13 @@ std::string Title(const BenchOptions& options) {
   title += ", " + std::to_string(traffic.content_bytes) + " bytes";
   if (options.receipts) title += ", receipts";
   return options.raw ? title + ", raw" : title;
+}
+
+uint32_t ExpectedClients(const BenchOptions& options) {
+  if (options.scenario == "fanout") return options.members + 1;
+  if (options.scenario == "idle") return options.connections;
+  if (options.scenario == "login") return options.traffic.window;
+  return 2 * options.pairs;
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -86,8 +94,16 @@ int Run(const BenchOptions& options) {
   if (options.cpu >= 0) {
     if (absl::Status status = PinTo(options.cpu); !status.ok()) return Complain(status);
   }
+  if (options.server_pid != 0) {
+    const absl::StatusOr<ProcessStats> stats = ReadProcessStats(options.server_pid);
+    if (!stats.ok()) {
+      return Complain(
+          absl::InvalidArgumentError("--server-pid: " + std::string(stats.status().message())));
+    }
+  }
   prctl(PR_SET_TIMERSLACK, 1);  // an open loop must wake when its next message is due
-  absl::StatusOr<std::unique_ptr<ClientPool>> pool = ClientPool::Create(options.connect);
+  absl::StatusOr<std::unique_ptr<ClientPool>> pool =
+      ClientPool::Create(options.connect, ExpectedClients(options));
   if (!pool.ok()) return Complain(pool.status());
   (*pool)->SetSpin(options.spin);
   RunReport report;

@@ -46,7 +46,7 @@ void Measurement::AddTo(RunReport* report, const std::string& unit, const std::s
   }
   report->Add(key + "server_resident_bytes", label + "server memory (RSS)",
               static_cast<double>(server_end_.resident_bytes), "B");
-  if (!spins && own_share > 95 && server_share < 95) {
+  if (!spins && own_share > 95 && server_share < 95 && server_end_.resident_bytes != 0) {
     report->notes.push_back(label +
                             "the generator was the bottleneck: it could give the server no "
                             "more, so only the figures per server-CPU-second say anything");

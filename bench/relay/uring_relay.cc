@@ -24,7 +24,7 @@ namespace solec {
 namespace {
 
 constexpr uint32_t kEntries = 4096;
-constexpr uint32_t kBufferCount = 2048;  // a power of two
+constexpr uint32_t kBufferCount = 512;  // a power of two; few enough to stay in the cache
 constexpr uint32_t kBufferBytes = 16384;
 constexpr uint16_t kBufferGroup = 0;
 constexpr uint32_t kNoBuffer = UINT32_MAX;
