@@ -114,7 +114,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
                                    options.limits.connections_per_address_max);
   std::vector<int> ring_fds;
   for (uint32_t i = 0; i < count; ++i) {
-    absl::StatusOr<std::unique_ptr<UringIo>> io = 
+    absl::StatusOr<std::unique_ptr<UringIo>> io =
         UringIo::Create(BestUringOptions(options.receive_buffers));
     if (!io.ok()) return io.status();
     impl.shards.push_back(std::make_unique<Impl::One>());

@@ -188,23 +188,29 @@ size_t ColumnsOf(const std::string& line) {
       line, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
+// What ends the raw string that begins in `line`, `)"` or `)html"`; "" if none does.
+std::string EndOfRawString(const std::string& line) {
+  const size_t begin = line.find("R\"");
+  if (begin == std::string::npos) return "";
+  const size_t open = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz", begin + 2);
+  if (open == std::string::npos || line[open] != '(') return "";
+  return ")" + line.substr(begin + 2, open - begin - 2) + "\"";
+}
+
 // The text of a raw string is another language's.
 TEST(Architecture, NoLineIsLongerThan100ColumnsNorEndsInBlanks) {
   for (const SourceFile& file : Files()) {
-    bool raw = false;
+    std::string raw_end;
     for (size_t i = 0; i < file.lines.size(); ++i) {
       const std::string& line = file.lines[i];
-      if (!raw) {
+      if (raw_end.empty()) {
         EXPECT_LE(ColumnsOf(line), 100u) << file.path << ":" << i + 1;
         EXPECT_FALSE(line.ends_with(' ') || line.ends_with('\r'))
             << file.path << ":" << i + 1 << ": ends in blanks";
         EXPECT_EQ(line.find('\t'), std::string::npos) << file.path << ":" << i + 1 << ": a tab";
+        raw_end = EndOfRawString(line);
       }
-      const size_t begin = line.find("R\"");
-      if (!raw && begin != std::string::npos)
-        raw = line.find(")", begin) == std::string::npos;
-      else if (raw)
-        raw = line.find(")\"") == std::string::npos && line.find(")html\"") == line.npos;
+      if (!raw_end.empty() && line.find(raw_end) != std::string::npos) raw_end.clear();
     }
   }
 }
