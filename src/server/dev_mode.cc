@@ -33,14 +33,15 @@ absl::StatusOr<Config> DevConfig() {
   Config config;
   config.server_name = "localhost";
   config.listen = {"127.0.0.1:" + std::to_string(kDevPort)};
-  config.data_dir = "var";
-  config.admin_socket = "var/admin.sock";
+  // No data_dir: there is nothing to keep in it yet.
+  const std::string folder = "var";
+  config.admin_socket = folder + "/admin.sock";
   config.admin_listen = "127.0.0.1:" + std::to_string(kDevAdminPort);
   config.limits.connections_max = kDevConnectionsMax;
   std::error_code error;
-  std::filesystem::create_directories(config.data_dir, error);
+  std::filesystem::create_directories(folder, error);
   if (error) {
-    return absl::PermissionDeniedError("./" + config.data_dir + ": " + error.message() +
+    return absl::PermissionDeniedError("./" + folder + ": " + error.message() +
                                        "; start it in a folder that you may write to");
   }
   return config;

@@ -84,7 +84,6 @@ int Run(const CommandLine& line, const std::string& program) {
     if (!hints.ok()) return ReportFailure(hints.status());
     std::fputs(hints->c_str(), stderr);
   }
-  spdlog::warn("accounts, channels and waiting messages live in memory: they end with the server");
   std::printf("%s\n", (*server)->ReadyLine().c_str());
   std::fflush(stdout);
   WaitForEnd(server->get(), signals);

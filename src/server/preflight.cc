@@ -39,11 +39,10 @@ static void RaiseOpenFiles(const Config& config, std::vector<std::string>* warni
 
 // What is asked for in vain must not look as if it were there.
 static void NameWhatIsMissing(const Config& config, std::vector<std::string>* warnings) {
-  if (!config.data_dir.empty()) {
-    warnings->push_back(
-        "data_dir: this build keeps nothing on disk; what it keeps, it keeps in "
-        "memory");
-  }
+  const std::string memory =
+      "accounts, channels and waiting messages live in memory: they end with the server";
+  warnings->push_back(
+      config.data_dir.empty() ? memory : "data_dir: this build keeps nothing on disk; " + memory);
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
     warnings->push_back("[tls]: this build has no TLS; the certificate is not used");
   }
