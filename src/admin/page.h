@@ -26,7 +26,10 @@ async function look() {
     const rows = Object.keys(now.stats).map(name => {
       const value = now.stats[name];
       const rate = before && !name.endsWith("_now")
-        ? Math.round((value - before.stats[name]) * 1000 / (now.at - before.at)).toLocaleString() : "";
+        // A server that was started anew counts from 0 again.
+        ? Math.max(0, Math.round((value - before.stats[name]) * 1000 / (now.at - before.at)))
+            .toLocaleString()
+        : "";
       const row = document.createElement("tr");
       for (const text of [name.replaceAll("_", " "), rate, value.toLocaleString()]) {
         row.appendChild(document.createElement("td")).textContent = text;
@@ -34,7 +37,11 @@ async function look() {
       return row;
     });
     document.getElementById("rows").replaceChildren(...rows);
-    document.getElementById("state").textContent = "live";
+    const server = answer.server;
+    document.title = server.name;
+    document.querySelector("h1").textContent = server.name;
+    document.getElementById("state").textContent =
+        "solecd " + server.version + ", " + server.shards + " shards, live";
     before = now;
   } catch (error) {
     document.getElementById("state").textContent = "the server does not answer";
