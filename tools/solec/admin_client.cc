@@ -20,8 +20,9 @@ absl::Status WhyNotConnected(const std::string& path, int error) {
     case ENOENT:
     case ECONNREFUSED:
       return absl::UnavailableError(what +
-                                    "no server is running there; start solecd, or give the "
-                                    "right --config or --socket");
+                                    "no server is running there; start solecd (this build keeps "
+                                    "accounts only while it runs), or give the right --config or "
+                                    "--socket");
     case EACCES:
     case EPERM:
       return absl::PermissionDeniedError(what +

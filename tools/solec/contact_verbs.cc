@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "proto/address.h"
 #include "tools/solec/account_options.h"
 #include "tools/solec/event_text.h"
 #include "tools/solec/exit_code.h"
@@ -18,7 +19,15 @@ struct ContactOptions {
 using Change = absl::Status (Client::*)(std::string_view);
 
 // Does one thing to one address, and says `done` about it.
-int RunChange(const ContactOptions& options, Change change, const char* done) {
+int RunChange(const ContactOptions& options, Change change, bool of_channel, const char* done) {
+  Address address;
+  if (!ParseAddress(options.address, &address) || address.is_channel() != of_channel) {
+    return ReportFailure(absl::InvalidArgumentError(
+        "'" + options.address + "' is no " +
+        (of_channel ? "channel; write for example '#room' or '#room@b.example', in quotes for the "
+                      "shell"
+                    : "user's address; write for example bob or bob@b.example")));
+  }
   const absl::StatusOr<std::unique_ptr<Client>> client = LogIn(options.account);
   if (!client.ok()) return ReportFailure(client.status());
   const absl::Status status = ((**client).*change)(options.address);
@@ -68,15 +77,21 @@ int RunList(const ContactOptions& options, const ListWords& words) {
   return kExitDone;
 }
 
+constexpr const char* kQuoteIt = "The shell takes # for a comment: write '#room'";
+
 void AddChange(CLI::App* app, Verb* chosen, const std::string& name, const std::string& description,
                const std::string& address, Change change, const char* done) {
+  const bool of_channel = address == "CHANNEL";
   AddVerb<ContactOptions>(
       app, chosen, name, description,
       [&](CLI::App* verb, ContactOptions* options) {
         AddAccountOptions(verb, &options->account);
         verb->add_option(address, options->address)->required()->type_name("");
+        if (of_channel) verb->footer(kQuoteIt);
       },
-      [change, done](const ContactOptions& options) { return RunChange(options, change, done); });
+      [change, of_channel, done](const ContactOptions& options) {
+        return RunChange(options, change, of_channel, done);
+      });
 }
 
 void AddList(CLI::App* app, Verb* chosen, const std::string& name, const std::string& description,
@@ -85,8 +100,9 @@ void AddList(CLI::App* app, Verb* chosen, const std::string& name, const std::st
       app, chosen, name, description,
       [&](CLI::App* verb, ContactOptions* options) {
         AddAccountOptions(verb, &options->account);
-        if (!address.empty())
-          verb->add_option(address, options->address)->required()->type_name("");
+        if (address.empty()) return;
+        verb->add_option(address, options->address)->required()->type_name("");
+        verb->footer(kQuoteIt);
       },
       [&words](const ContactOptions& options) { return RunList(options, words); });
 }
