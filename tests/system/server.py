@@ -176,6 +176,9 @@ class Server:
     def closed(self, reason):
         return self.metrics()[f'solec_connections_closed_total{{reason="{reason}"}}']
 
+    def wait_closed(self, reason, count):
+        self.wait_metric(f'solec_connections_closed_total{{reason="{reason}"}}', count)
+
     def wait_metric(self, name, value, seconds=WAIT_SECONDS):
         """Until a sample has that value: counters follow what a client sees by a moment."""
         deadline = time.monotonic() + seconds

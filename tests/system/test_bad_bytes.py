@@ -47,7 +47,7 @@ def test_before_the_handshake(server, witnesses, data):
     with Session(server.address) as session:
         session.send(data)
         session.expect_end()
-    assert server.closed("bad_handshake") == before + 1
+    server.wait_closed("bad_handshake", before + 1)
     assert_undisturbed(witnesses)
 
 
@@ -70,7 +70,7 @@ def test_before_success(server, witnesses, data, code, reason):
     with Session(server.address) as session:
         session.send(HANDSHAKE, data)
         session.expect_error_and_end(code)
-    assert server.closed(reason) == before + 1
+    server.wait_closed(reason, before + 1)
     assert_undisturbed(witnesses)
 
 
@@ -92,7 +92,7 @@ def test_malformed_payload_in_a_session(server, witnesses, data):
     with log_in(server.address, "culprit", features=ALL) as session:
         session.send(data, wire.message("witness2", "must not arrive"))
         session.expect_error_and_end(wire.MALFORMED)
-    assert server.closed("malformed") == before + 1
+    server.wait_closed("malformed", before + 1)
     assert_undisturbed(witnesses)
 
 
@@ -112,7 +112,7 @@ def test_payload_that_is_not_allowed_in_a_session(server, witnesses, data):
     with log_in(server.address, "culprit", features=ALL) as session:
         session.send(data, wire.message("witness2", "must not arrive"))
         session.expect_error_and_end(wire.NOT_ALLOWED)
-    assert server.closed("not_allowed") == before + 1
+    server.wait_closed("not_allowed", before + 1)
     assert_undisturbed(witnesses)
 
 
@@ -129,7 +129,7 @@ def test_errors_are_counted_by_code(server):
     with log_in(server.address, "culprit") as session:
         session.send(wire.raw(0x05))
         session.expect_error_and_end(wire.MALFORMED)
-    assert server.metrics()[name] == before + 1
+    server.wait_metric(name, before + 1)
 
 
 def test_message_cut_at_every_byte_and_then_gone(server, witnesses):

@@ -2,6 +2,8 @@
 
 import itertools
 import signal
+import socket
+import time
 
 import pytest
 
@@ -212,3 +214,42 @@ def test_without_a_terminal_it_reads_lines_and_prints_what_comes(server, pair):
         session.expect("Message", message_content="two")
         assert session.fence() == []
     assert "\x1b" not in answer.stdout + answer.stderr
+
+
+def test_line_that_no_message_can_hold_is_told_and_the_next_is_sent(server, pair):
+    ann, bob = pair
+    with log_in(server.address, bob) as session:
+        answer = run(SOLEC, "chat", f"{ann}@a.example", bob, "--connect", server.address,
+                     env={"SOLEC_PASSWORD": "secret"}, text="x" * 70_000 + "\nshort\n")
+        assert answer.returncode == 0, answer.stderr
+        session.expect("Message", message_content="short")
+    assert "longer than a message can be" in answer.stderr
+
+
+@pytest.fixture
+def silent_server():
+    """Takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield "%s:%d" % listener.getsockname()
+
+
+def test_interrupt_while_the_server_is_silent_ends_it(pair, chat, silent_server):
+    one = chat(*pair, address=silent_server)
+    # Until it reads no keys and waits for the server, as its terminal's settings show.
+    deadline = time.monotonic() + 20
+    while one.is_as_before():
+        assert time.monotonic() < deadline and one.process.poll() is None
+    one.type("\x03")
+    assert one.end() == -signal.SIGINT
+    assert one.is_as_before()
+
+
+@pytest.mark.parametrize("verb", ["send", "chat", "listen"])
+def test_server_that_says_nothing_is_given_up(silent_server, verb):
+    words = ("bob", "hi") if verb == "send" else ()
+    answer = run(SOLEC, verb, "ann@a.example", *words, "--connect", silent_server, "--timeout",
+                 "200ms", env={"SOLEC_PASSWORD": "x"})
+    assert answer.returncode in (1, 69), answer.stderr
+    assert f"{silent_server} took the connection but did not finish the login" in answer.stderr

@@ -47,7 +47,8 @@ def test_wrong_flags_are_usage_errors_that_say_what_to_do(words):
     ("send", "a@b", "c@b", "hi", "--connect"), ("history", "a@b", "c@b", "--limit", "0"),
     ("listen", "a@b", "--timeout", "soon"), ("send", "noserver", "c", "hi"),
     ("send", "a@b", "c@b", "hi", "--connect", "localhost:99999"),
-    ("user", "list"), ("top",), ("reload",)], ids=" ".join)
+    ("user", "list"), ("top",), ("reload",), ("join", "a@localhost", "room"),
+    ("leave", "a@localhost", "bob"), ("contact", "add", "a@localhost", "#room")], ids=" ".join)
 def test_wrong_words_for_solec_are_usage_errors(words):
     answer = run(SOLEC, *words, env={"SOLEC_PASSWORD": "x"})
     assert answer.returncode == USAGE, answer.stderr

@@ -181,7 +181,7 @@ def test_slow_reader_is_ended_with_0x45_and_what_it_did_not_get_waits(start):
             up_to = eager.expect("Accepted")["up_to"]
         eager.send(wire.message("bystander", "unhurt"))
         bystander.expect("Message", message_content="unhurt")
-    assert server.closed("too_slow") >= 1
+    server.wait_closed("too_slow", 1)
     seen = []
     while (frame := slow.receive()) is not None and frame.name == "Message":
         seen.append(int(frame["message_content"].split()[0]))

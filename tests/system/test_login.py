@@ -59,7 +59,7 @@ def test_other_major_version_is_closed_without_an_error(server):
     with Session(server.address) as session:
         session.send(wire.encode("Handshake", ver_major=1, ver_minor=4))
         session.expect_end()
-    assert server.closed("bad_version") == before + 1
+    server.wait_closed("bad_version", before + 1)
 
 
 @pytest.mark.parametrize("username", ["alice", "alice@a.example", "alice@A.EXAMPLE"])
@@ -87,7 +87,7 @@ def test_third_wrong_try_is_the_last(server):
         for _ in range(3):
             session.expect("Error", code=wire.AUTH_FAILED)
         session.expect_end()
-    assert server.closed("login_tries") == before + 1
+    server.wait_closed("login_tries", before + 1)
 
 
 def test_right_password_after_wrong_ones_is_welcome(server):
@@ -128,7 +128,7 @@ def test_server_that_is_not_known_gets_0x03(server):
         session.handshake()
         session.send(wire.encode("ServerAuth", name="b.example"))
         session.expect_error_and_end(wire.SERVER_AUTH_FAILED)
-    assert server.closed("unknown_peer") == before + 1
+    server.wait_closed("unknown_peer", before + 1)
 
 
 def test_test_payload_is_ignored_in_any_state_whatever_it_holds(server):
@@ -148,7 +148,7 @@ def test_login_deadline_closes_who_does_not_finish(start, before_login):
     with Session(server.address) as session:
         session.send(before_login)
         session.expect_end()
-    assert server.closed("login_timeout") == 1
+    server.wait_closed("login_timeout", 1)
 
 
 def test_login_deadline_does_not_touch_who_is_in(start):
@@ -165,7 +165,7 @@ def test_sessions_per_user_are_bounded(start):
         third.handshake()
         third.send(wire.encode("UserAuth", username="alice", password="x"))
         third.expect_error_and_end(wire.OVER_LIMIT)
-    assert server.closed("too_many_sessions") == 1
+    server.wait_closed("too_many_sessions", 1)
     kept.pop().close()
     server.wait_metric("solec_sessions_now", 1)
     kept.append(log_in(server.address, "alice"))
@@ -182,7 +182,7 @@ def test_connections_are_bounded(start, key):
             assert fourth.receive() is None
         except ConnectionResetError:
             pass
-    assert server.closed("too_many_connections") == 1
+    server.wait_closed("too_many_connections", 1)
     kept.pop().close()
     server.wait_metric("solec_connections_now", 2)
     kept.append(log_in(server.address, "user2"))
