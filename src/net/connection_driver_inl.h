@@ -24,7 +24,9 @@ template <class I, class H>
 void ConnectionDriver<I, H>::SetLoginTimer(Connection* connection, uint32_t since_ms) {
   const uint64_t limit_ms = handler_->connection_config().login_timeout_ms;
   connection->since_ms = since_ms;
-  SetTimer(connection, limit_ms - std::min<uint64_t>(NowMs() - since_ms, limit_ms));
+  // Another shard's turn may have begun after ours: then its clock is a little ahead.
+  const int32_t elapsed_ms = std::max(static_cast<int32_t>(NowMs() - since_ms), 0);
+  SetTimer(connection, limit_ms - std::min<uint64_t>(static_cast<uint64_t>(elapsed_ms), limit_ms));
 }
 
 template <class I, class H>

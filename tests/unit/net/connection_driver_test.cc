@@ -452,6 +452,23 @@ TEST_F(ConnectionDriverTest, KeepsTheLoginDeadlineAcrossAMove) {
   EXPECT_EQ(recorder_.ended, std::vector{CloseReason::kLoginTimeout});
 }
 
+TEST_F(ConnectionDriverTest, TakesInAConnectionFromAShardWhoseClockIsAhead) {
+  Dial();
+  recorder_.on_frame = [&](Connection* connection, const Frame&) {
+    table_.Move(connection, 1);
+    return FrameVerdict::kMoveBefore;
+  };
+  const uint32_t since_ms = connection_->since_ms;
+  Write(TextFrame("move"));
+  Turns(3);
+  ASSERT_EQ(moved_.size(), 1u);
+  recorder_.on_frame = nullptr;
+  driver_.Adopt(moved_[0].handle, AsBytes(moved_[0].input), since_ms + 2);
+  Wait(recorder_.config.login_timeout_ms / 2);
+  Turns(2);
+  EXPECT_TRUE(recorder_.ended.empty());
+}
+
 TEST_F(ConnectionDriverTest, EndsAConnectionThatBreaksWhileItMoves) {
   Dial();
   client_->reading = false;
