@@ -66,9 +66,10 @@ class Silence {
 
 // Standard input may hold something else, so the terminal itself is asked.
 absl::StatusOr<std::string> FromTerminal(std::FILE* terminal, const std::string& question) {
+  // Before the question: what is typed as soon as it shows must be neither seen nor lost.
+  const Silence silence(fileno(terminal));
   std::fputs(question.c_str(), terminal);
   std::fflush(terminal);
-  const Silence silence(fileno(terminal));
   return FirstLine(terminal, "what was typed");
 }
 
