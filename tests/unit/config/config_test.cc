@@ -268,15 +268,28 @@ TEST(Config, TextThatIsNotTomlIsAnErrorWithItsPlace) {
   }
 }
 
-// The TOML library asserts at some of these: a reload of a damaged file would end the server.
-TEST(Config, ControlCharactersAreAnErrorWithTheirPlace) {
-  EXPECT_EQ(ErrorOf(std::string("[\0\0?er]\n", 8)),
-            "solec.toml:1:2: a control character; a config is plain text");
-  EXPECT_EQ(ErrorOf(kServer + "# \xC5\xBC\x1B\n"),
-            "solec.toml:3:4: a control character; a config is plain text");
-  EXPECT_EQ(ErrorOf(kServer + "\x7F"),
-            "solec.toml:3:1: a control character; a config is plain text");
-  EXPECT_TRUE(Parse("\t[server]\r\n\tname = \"a\"\r\n").ok());
+// The TOML library's assertions do not hold for these: a reload of a damaged file would have ended
+// the server. Each was found by fuzzing, or is like one that was.
+TEST(Config, ATableWhoseNameBeginsBadlyIsAnErrorWithItsPlace) {
+  for (const std::string& header :
+       {std::string("[\0\0?er]", 7), std::string("[)tls]"), std::string("[[(x]]"),
+        std::string("[=]"), std::string("[ %"), std::string("[.a]"), std::string("[\x1B]")}) {
+    const std::string error = ErrorOf(kServer + header + "\n");
+    EXPECT_TRUE(error.starts_with("solec.toml:3:")) << testing::PrintToString(header) << error;
+  }
+}
+
+// Undefined in the TOML library as it comes: the sanitizer build stopped at the first of them.
+TEST(Config, LettersBeyondAsciiOutsideOfTextAreAnErrorWithTheirPlace) {
+  for (const std::string letter : {"\xC3\xA9", "\xC5\xBC", "\xEF\xB3\xBF", "\xF0\x9F\x98\x80"}) {
+    for (const std::string& line : {letter + " = 1", "a" + letter + " = 1", "a = " + letter,
+                                    "a = 1 " + letter, "[" + letter + "]"}) {
+      const std::string error = ErrorOf(kServer + line + "\n");
+      EXPECT_TRUE(error.starts_with("solec.toml:3:")) << line << ": " << error;
+    }
+    EXPECT_EQ(Parse(kServer + "data_dir = \"" + letter + "\" # " + letter + "\n")->data_dir,
+              letter);
+  }
 }
 
 TEST(Config, UnlimitedIsTakenWhereItIsSafe) {
