@@ -23,8 +23,11 @@ inline std::string TextOfMs(int64_t ms) {
 
 class Deadline {
  public:
-  // Passes `ms` from now.
-  static Deadline In(int64_t ms) { return Deadline(SteadyNowMs() + std::max<int64_t>(ms, 0)); }
+  // Passes `ms` from now; never if that is further away than the clock can tell.
+  static Deadline In(int64_t ms) {
+    const int64_t now_ms = SteadyNowMs();
+    return Deadline(now_ms + std::clamp<int64_t>(ms, 0, INT64_MAX - now_ms));
+  }
   // Passes never.
   static Deadline Never() { return Deadline(INT64_MAX); }
 
