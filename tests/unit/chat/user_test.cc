@@ -39,6 +39,7 @@ TEST(UserTable, AUserIsIdleOnlyWhenNothingNeedsIt) {
       [](User* user) { user->waiters.push_back({}); },
       [](User* user) { user->backlog_appending = 1; },
       [](User* user) { user->backlog_reading = true; },
+      [](User* user) { user->logins_pending = 1; },
   };
   for (const auto& need : kNeeds) {
     User user("alice");
