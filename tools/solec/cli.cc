@@ -66,7 +66,13 @@ int RunCommandLine(int argc, char** argv) {
     if (error.get_exit_code() == 0) return app.exit(error);
     return ReportUsage(app, error);
   }
-  return chosen();
+  const int exit_code = chosen();
+  // A full disk shows only when what was printed is written out.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "solec: cannot write to the standard output\n");
+    return exit_code == kExitDone ? kExitFailure : exit_code;
+  }
+  return exit_code;
 }
 
 }  // namespace solec
