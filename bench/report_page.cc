@@ -36,7 +36,7 @@ std::string Row(std::string_view label, std::string_view value, bool bad = false
          Escape(value) + "</td></tr>\n";
 }
 
-// Bars over a logarithmic axis of time: eight to a power of two would be too many, two are enough.
+// Bars over a logarithmic axis of time, two to each power of two.
 std::string Chart(const Histogram& histogram) {
   constexpr int kWidth = 800, kHeight = 220, kBase = 195;
   std::map<int, uint64_t> bars;  // by half powers of two
@@ -79,12 +79,14 @@ std::string ReportAsHtml(const RunReport& report) {
                      Escape(report.title) + "</title>\n" + std::string(kStyle) +
                      "</head><body>\n<h1>" + Escape(report.title) + "</h1>\n<table>\n";
   for (const RunFigure& figure : report.figures) {
-    page += Row(figure.label, ShortNumber(figure.value) + " " + figure.unit);
+    page += Row(figure.label, FigureText(figure));
   }
-  page += Row("lost", std::to_string(report.lost), report.lost != 0);
-  page += Row("doubled", std::to_string(report.doubled), report.doubled != 0);
-  page += Row("reordered", std::to_string(report.reordered), report.reordered != 0);
-  page += Row("damaged", std::to_string(report.damaged), report.damaged != 0);
+  if (report.checked) {
+    page += Row("lost", std::to_string(report.lost), report.lost != 0);
+    page += Row("doubled", std::to_string(report.doubled), report.doubled != 0);
+    page += Row("reordered", std::to_string(report.reordered), report.reordered != 0);
+    page += Row("damaged", std::to_string(report.damaged), report.damaged != 0);
+  }
   for (const auto& [kind, count] : report.errors) {
     page += Row("error: " + kind, std::to_string(count), true);
   }

@@ -39,11 +39,13 @@ std::string ShortTime(uint64_t ns) {
   return text;
 }
 
-static std::string FigureText(const RunFigure& figure) {
+std::string FigureText(const RunFigure& figure) {
+  if (figure.unit == "ns") return ShortTime(static_cast<uint64_t>(figure.value));
+  if (figure.unit == "us") return ShortTime(static_cast<uint64_t>(figure.value * 1e3));
   const std::string number = ShortNumber(figure.value);
-  if (figure.unit.empty()) return number;
   const bool prefixed = number.find(' ') != std::string::npos;
-  return number + (prefixed || figure.unit.starts_with('/') ? "" : " ") + figure.unit;
+  const bool joined = prefixed || figure.unit.empty() || figure.unit.starts_with('/');
+  return number + (joined ? "" : " ") + figure.unit;
 }
 
 static std::string LatencyText(const Histogram& histogram) {
@@ -74,7 +76,7 @@ std::string ReportAsText(const RunReport& report) {
   for (const RunLatency& latency : report.latencies) {
     if (latency.histogram.count() != 0) line(latency.label, LatencyText(latency.histogram));
   }
-  line("messages", SequenceText(report));
+  if (report.checked) line("messages", SequenceText(report));
   if (report.unaccepted != 0) line("without a receipt", std::to_string(report.unaccepted));
   for (const auto& [kind, count] : report.errors) line("error: " + kind, std::to_string(count));
   for (const std::string& note : report.notes) text += "  note: " + note + "\n";

@@ -17,7 +17,7 @@ struct RunFigure {
   std::string key;    // for programs: "deliveries_per_second"
   std::string label;  // for people
   double value;
-  std::string unit;  // "/s", "B", "s", "%", or empty
+  std::string unit;  // "/s", "B", "s", "us", "ns", "%", or empty
 };
 
 struct RunLatency {
@@ -32,6 +32,7 @@ struct RunReport {
   std::vector<RunLatency> latencies;
   std::map<std::string, uint64_t> errors;  // by kind; those that did not occur are left out
   std::vector<std::string> notes;
+  bool checked = false;  // messages were sent, and their numbers checked
   uint64_t lost = 0, doubled = 0, reordered = 0, damaged = 0, unaccepted = 0;
 
   bool failed() const { return (lost | doubled | reordered | damaged | unaccepted) != 0; }
@@ -44,6 +45,9 @@ struct RunReport {
 std::string ShortNumber(double value);
 // "12.3 us".
 std::string ShortTime(uint64_t ns);
+
+// The value with its unit, for people.
+std::string FigureText(const RunFigure& figure);
 
 std::string ReportAsText(const RunReport& report);
 std::string ReportAsJson(const RunReport& report);

@@ -114,6 +114,7 @@ void AddTrafficFigures(const BenchOptions& options, const TrafficResult& result,
     report->latencies.push_back({prefix.empty() ? "lateness" : prefix + "_lateness",
                                  label + "of it in the generator", result.lateness});
   }
+  report->checked = true;
   report->lost += totals.lost;
   report->doubled += totals.doubled;
   report->reordered += totals.reordered;
