@@ -127,10 +127,9 @@ void ShardCore::ContinueBacklog(Handle<User> handle) {
 // the store, and comes again from there.
 void ShardCore::RepeatBacklog(Handle<User> handle) {
   User* user = users_.Get(handle);
-  const bool others_have_it =
-      std::any_of(user->sessions.begin(), user->sessions.end(), [this](Handle<Session> session) {
-        return sessions_.Get(session)->backlog_mark != 0;
-      });
+  const bool others_have_it = std::any_of(
+      user->sessions.begin(), user->sessions.end(),
+      [this](Handle<Session> session) { return sessions_.Get(session)->backlog_mark != 0; });
   if (others_have_it) return ContinueBacklog(handle);
   user->backlog_delivered = 0;
   PumpBacklog(handle);
@@ -148,6 +147,42 @@ void ShardCore::RescueOutput(Connection* connection, const Session& session, Use
   };
   if (user->backlog_delivered == 0) connection->output.ForEachUnsent(rescue);
   if (session.deferred != nullptr) rescue(AsBytes(*session.deferred));
+}
+
+// A new session is given what another one of the user has not sent yet: if that one is a connection
+// that broke unnoticed, nobody else would ever have it. So all sessions of a user hold all that no
+// session has sent, and only the last one's output has to be rescued. (A page of waiting messages
+// is in the store still, and comes from there.)
+void ShardCore::CopyUnsent(const User& user, Connection* to, Session* session) {
+  const std::string service = FullAddress(kServiceName);
+  auto for_each_message = [&](const Session& from, auto&& visit) {
+    connections_.Get(from.socket)->output.ForEachUnsent([&](Bytes frames) {
+      MessageView message;
+      for (Frame frame; TakeFrame(&frames, &frame);) {
+        const bool is_message =
+            frame.type == PayloadType::kMessage && ParseMessage(frame.payload, &message);
+        if (is_message && message.source != service) visit(frame.bytes, message);
+      }
+    });
+  };
+  const Session* slowest = nullptr;
+  size_t most = 0;
+  for (const Handle<Session> handle : user.sessions) {
+    const Session* other = sessions_.Get(handle);
+    if (other->deferred != nullptr && session->deferred == nullptr) {
+      session->deferred = std::make_unique<std::string>(*other->deferred);
+    }
+    size_t count = 0;
+    for_each_message(*other, [&](Bytes, const MessageView& message) {
+      if (!message.target.starts_with('#')) ++count;
+    });
+    if (count > most) slowest = other;
+    most = std::max(most, count);
+  }
+  if (slowest == nullptr || user.backlog_delivered != 0) return;
+  for_each_message(*slowest, [&](Bytes frame, const MessageView&) {
+    FrameParts{frame}.CopyTo(connections_.Append(to, frame.size()));
+  });
 }
 
 void ShardCore::Defer(Connection* to, Session* session, Bytes frames) {

@@ -156,6 +156,7 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
   connection->since_ms = 0;
   connections_.timers().Cancel(connection->socket.index);
   connections_.AppendFrame(connection, Success{});
+  CopyUnsent(*user, connection, session);
   user->sessions.push_back(session_handle);
   for (const std::string& channel : user->channels) {
     AddToFanout(channel, connection, session_handle);

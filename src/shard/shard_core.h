@@ -192,6 +192,7 @@ class ShardCore {
   void RepeatBacklog(Handle<User> handle);
   void RescueOutput(Connection* connection, const Session& session, User* user,
                     Handle<User> handle);
+  void CopyUnsent(const User& user, Connection* to, Session* session);
   // Keeps a channel's frames until older messages of the user have been sent, and sends them then.
   void Defer(Connection* to, Session* session, Bytes frames);
   void SendDeferred(Session* session);

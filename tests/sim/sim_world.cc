@@ -132,6 +132,20 @@ std::string SimWorld::Leftovers() {
   return text;
 }
 
+std::string SimWorld::Describe() {
+  std::string text;
+  for (uint32_t i = 0; i < shard_count(); ++i) {
+    core(i).connections().ForEach([&](Connection& c) {
+      text += "shard " + std::to_string(i) + " socket " + std::to_string(c.socket.index) +
+              " state " + std::to_string(static_cast<int>(c.state)) + " holds " +
+              std::to_string(c.holds) + " held " + std::to_string(c.held_size) + " output " +
+              std::to_string(c.output.byte_count()) + (c.receiving ? " receiving" : "") +
+              (c.output.send_in_flight() ? " sending" : "") + "\n";
+    });
+  }
+  return text;
+}
+
 // --- time ---
 
 bool SimWorld::MayRun(const One& one) const {

@@ -80,6 +80,8 @@ class SimWorld {
   bool drained();
   // Connections, sessions and sockets that are left, and mail that nobody took in; empty: nothing.
   std::string Leftovers();
+  // Every connection that the server has, a line each, for whoever looks into a failure.
+  std::string Describe();
 
   // --- time ---
 

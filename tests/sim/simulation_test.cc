@@ -1,0 +1,44 @@
+// Random runs of the whole server. SOLEC_SIM_SEED=n repeats one, SOLEC_SIM_SEEDS=n runs as many.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "sim/scenario.h"
+
+namespace solec {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kSeeds = 100;
+#else
+constexpr uint64_t kSeeds = 1'000;
+#endif
+
+uint64_t NumberFrom(const char* variable, uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+void RunSeed(uint64_t seed) {
+  const std::vector<std::string> wrong = Scenario(seed).Run();
+  if (wrong.empty()) return;
+  std::string text;
+  for (size_t i = 0; i < wrong.size() && i < 10; ++i) text += "  " + wrong[i] + "\n";
+  if (wrong.size() > 10) {
+    text +=
+        "  and " + std::to_string(wrong.size() - 10) + " more, the last: " + wrong.back() + "\n";
+  }
+  ADD_FAILURE() << "seed " << seed << ":\n"
+                << text << "repeat it with: SOLEC_SIM_SEED=" << seed << " sim_tests";
+}
+
+TEST(Simulation, KeepsEveryPromiseOfTheProtocol) {
+  if (std::getenv("SOLEC_SIM_SEED") != nullptr) return RunSeed(NumberFrom("SOLEC_SIM_SEED", 1));
+  const uint64_t seeds = NumberFrom("SOLEC_SIM_SEEDS", kSeeds);
+  for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) RunSeed(seed);
+}
+
+}  // namespace
+}  // namespace solec
