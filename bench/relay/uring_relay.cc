@@ -40,6 +40,7 @@ class UringRelay {
     Accept();
     for (;;) {
       const int result = io_uring_submit_and_wait(&ring_, 1);
+      messages_used_ = 0;
       if (result < 0 && result != -EINTR && result != -EBUSY) return Failed(-result);
       io_uring_cqe* batch[256];
       while (const unsigned count = io_uring_peek_batch_cqe(&ring_, batch, 256)) {
@@ -65,7 +66,11 @@ class UringRelay {
     bool closing = false;
     uint32_t slices_in_flight = 0;
     std::vector<Slice> output;  // the first slices_in_flight are being sent
-    msghdr header{};
+  };
+
+  // Of one send; the kernel has its copy once the send is submitted.
+  struct SendMessage {
+    msghdr header;
     std::array<iovec, kSlicesMax> vectors;
   };
 
@@ -208,28 +213,32 @@ class UringRelay {
     }
   }
 
+  uint8_t* BytesOf(const Slice& slice) {
+    if (slice.buffer == kNoBuffer) return const_cast<uint8_t*>(&kRelayGreeting);
+    return buffers_ + size_t{slice.buffer} * kBufferBytes;
+  }
+
   void Send(uint32_t number) {
     Peer& peer = *peers_[number];
     peer.listed = false;
     if (peer.fd < 0 || peer.output.empty()) return;
     peer.sending = true;
     peer.slices_in_flight = static_cast<uint32_t>(std::min(peer.output.size(), kSlicesMax));
+    if (messages_used_ == messages_.size()) messages_.push_back(std::make_unique<SendMessage>());
+    SendMessage& message = *messages_[messages_used_];
     for (uint32_t i = 0; i < peer.slices_in_flight; ++i) {
-      const Slice& slice = peer.output[i];
-      uint8_t* const bytes = slice.buffer == kNoBuffer
-                                 ? const_cast<uint8_t*>(&kRelayGreeting)
-                                 : buffers_ + size_t{slice.buffer} * kBufferBytes;
-      peer.vectors[i] = {bytes, slice.size};
+      message.vectors[i] = {BytesOf(peer.output[i]), peer.output[i].size};
     }
     io_uring_sqe* entry = NextEntry();
     if (peer.slices_in_flight == 1) {
-      io_uring_prep_send(entry, peer.fd, peer.vectors[0].iov_base, peer.vectors[0].iov_len,
+      io_uring_prep_send(entry, peer.fd, message.vectors[0].iov_base, message.vectors[0].iov_len,
                          MSG_NOSIGNAL | MSG_WAITALL);
     } else {
-      peer.header = {};
-      peer.header.msg_iov = peer.vectors.data();
-      peer.header.msg_iovlen = peer.slices_in_flight;
-      io_uring_prep_sendmsg(entry, peer.fd, &peer.header, MSG_NOSIGNAL | MSG_WAITALL);
+      ++messages_used_;
+      message.header = {};
+      message.header.msg_iov = message.vectors.data();
+      message.header.msg_iovlen = peer.slices_in_flight;
+      io_uring_prep_sendmsg(entry, peer.fd, &message.header, MSG_NOSIGNAL | MSG_WAITALL);
     }
     SetTag(entry, Op::kSend, number);
   }
@@ -264,6 +273,8 @@ class UringRelay {
   std::vector<uint32_t> references_;          // by buffer: sends that refer to it
   std::vector<std::unique_ptr<Peer>> peers_;  // by order of accepting
   std::vector<uint32_t> ready_;
+  std::vector<std::unique_ptr<SendMessage>> messages_;  // of the sends that are not submitted yet
+  size_t messages_used_ = 0;
   std::vector<uint32_t> starved_;
 };
 
