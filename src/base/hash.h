@@ -1,6 +1,7 @@
 // A keyed 64-bit hash of short strings, for placing names on shards and for string maps. With the
-// process's random key nobody outside can choose names that all fall on one shard or one bucket;
-// the simulation fixes the key so that one seed gives one run. Not a cryptographic hash.
+// process's random keys nobody outside can choose names that all fall on one shard or one bucket;
+// the simulation fixes the key that places names, so that one seed gives one run (in which order a
+// map is walked is never seen). Not a cryptographic hash.
 #pragma once
 
 #include <cstdint>
@@ -39,10 +40,13 @@ inline uint64_t HashText(std::string_view text, uint64_t key) {
              Load(text.data() + low, text.size() - low) ^ state ^ kOdd1);
 }
 
+// Drawn before main() begins: nobody outside can choose names that fall into one bucket.
+extern const uint64_t text_hash_key;
+
 // Hash and equality for maps with string keys that are looked up by view, without a copy.
 struct TextHash {
   using is_transparent = void;
-  size_t operator()(std::string_view text) const { return HashText(text, 0x5bd1e995); }
+  size_t operator()(std::string_view text) const { return HashText(text, text_hash_key); }
 };
 
 struct TextEqual {
