@@ -33,6 +33,8 @@ struct ConnectionConfig {
 template <class H>
 concept ConnectionHandler = requires(H handler, Connection* connection, const Frame& frame,
                                      size_t size, uint64_t count, bool yes) {
+  // What time it is, before it is told anything that depends on it.
+  handler.SetNow(count);
   // Whether one more may be accepted; if not it is closed at once.
   { handler.MayAccept(connection) } -> std::same_as<bool>;
   // `size`: bytes of input behind this frame.

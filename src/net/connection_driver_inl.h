@@ -55,6 +55,7 @@ template <class I, class H>
 void ConnectionDriver<I, H>::OnReceive(SocketId socket, Bytes bytes) {
   Connection* connection = table_->Get(socket);
   if (connection == nullptr) return;
+  handler_->SetNow(io_->NowNs());  // the I/O may have slept since the handler was told last
   handler_->CountReceived(bytes.size());
   if (connection->live()) [[likely]] {
     Feed(connection, bytes);

@@ -33,6 +33,7 @@ struct Recorder {
   ConnectionConfig config{10'000, 30'000, 1'000};
   std::function<FrameVerdict(Connection*, const Frame&)> on_frame;
 
+  void SetNow(uint64_t) {}
   bool MayAccept(Connection*) { return may_accept; }
   FrameVerdict OnFrame(Connection* connection, const Frame& frame, size_t) {
     const FrameVerdict verdict = on_frame ? on_frame(connection, frame) : FrameVerdict::kNext;
