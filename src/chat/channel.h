@@ -24,6 +24,7 @@ struct BatchOrigin {
   uint32_t shard = 0;
   Handle<Session> session;
   uint32_t size = 0;
+  uint32_t count = 0;  // of messages
 };
 
 struct Channel {

@@ -68,13 +68,12 @@ void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const Fr
   SharedBytes* batch = channel->batch;
   frame.CopyTo(batch->data() + batch->size());
   batch->Grow(static_cast<uint32_t>(frame.size()));
-  if (!channel->origins.empty() && channel->origins.back().shard == origin.shard &&
-      channel->origins.back().session == origin.session) {
-    channel->origins.back().size += static_cast<uint32_t>(frame.size());
-  } else {
-    channel->origins.push_back(
-        {origin.shard, origin.session, static_cast<uint32_t>(frame.size())});
+  if (channel->origins.empty() || channel->origins.back().shard != origin.shard ||
+      channel->origins.back().session != origin.session) {
+    channel->origins.push_back({origin.shard, origin.session});
   }
+  channel->origins.back().size += static_cast<uint32_t>(frame.size());
+  channel->origins.back().count += frame.count;
   Settle(origin, ErrorCode::kNone, frame.count);
 }
 
@@ -82,21 +81,14 @@ void ShardCore::FlushChannel(Channel* channel) {
   SharedBytes* batch = std::exchange(channel->batch, nullptr);
   if (batch == nullptr) return;
   if (Fanout* fanout = fanouts_.Find(channel->name)) FanOut(fanout, batch, channel->origins);
-  std::vector<BatchSegment>& segments = batch_segments_;
-  segments.clear();
+  const Bytes origins(reinterpret_cast<const uint8_t*>(channel->origins.data()),
+                      channel->origins.size() * sizeof(BatchOrigin));
   for (uint32_t shard = 0; shard < shard_count_; ++shard) {
     if (shard == shard_ || channel->members_by_shard[shard] == 0) continue;
-    if (segments.empty()) {
-      for (const BatchOrigin& origin : channel->origins) {
-        segments.push_back({origin.size, static_cast<uint16_t>(origin.shard), 0, origin.session});
-      }
-    }
     MailHeader header;
     header.type = MailType::kChannelBatch;
-    header.count = static_cast<uint32_t>(segments.size());
-    mailboxes_.Post(shard, MailClass::kAnswer, header, channel->name,
-                    Bytes(reinterpret_cast<const uint8_t*>(segments.data()),
-                          segments.size() * sizeof(BatchSegment)),
+    header.count = static_cast<uint32_t>(channel->origins.size());
+    mailboxes_.Post(shard, MailClass::kAnswer, header, channel->name, origins,
                     Bytes(batch->data(), batch->size()));
     counters_.mail_sent.Add();
   }
@@ -106,18 +98,21 @@ void ShardCore::FlushChannel(Channel* channel) {
 
 void ShardCore::FanOut(Fanout* fanout, SharedBytes* bytes,
                        const std::vector<BatchOrigin>& origins) {
-  uint64_t frame_count = 0;
-  Bytes frames(bytes->data(), bytes->size());
-  for (Frame frame; TakeFrame(&frames, &frame);) ++frame_count;
-  counters_.messages_delivered.Add(frame_count * fanout->members.size());
-  for (const FanoutMember& member : fanout->members) FanOutTo(member, bytes, origins);
+  uint64_t count = 0;
+  for (const BatchOrigin& origin : origins) count += origin.count;
+  uint64_t delivered = 0;
+  for (const FanoutMember& member : fanout->members) {
+    delivered += count - FanOutTo(member, bytes, origins);
+  }
+  counters_.messages_delivered.Add(delivered);
 }
 
-// All but what came from the member's own session.
-void ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
+// All but what came from the member's own session; returns how many messages those were.
+uint64_t ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
                          const std::vector<BatchOrigin>& origins) {
   Connection* to = connections_.Get(member.socket);
   uint32_t begin = 0, end = 0;
+  uint64_t own_count = 0;
   auto send = [&] {
     if (end == begin) return;
     if (to->output_deferred) [[unlikely]] {
@@ -130,13 +125,16 @@ void ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
     if (origin.shard == shard_ && origin.session == member.session) {
       send();
       begin = end + origin.size;
+      own_count += origin.count;
     }
     end += origin.size;
   }
   send();
   CheckOutput(to);
-  if (to->output.byte_count() < output_high_) return;
-  for (const BatchOrigin& origin : origins) HoldSenderOf(to, {origin.shard, origin.session, 0});
+  if (to->output.byte_count() >= output_high_) {
+    for (const BatchOrigin& origin : origins) HoldSenderOf(to, {origin.shard, origin.session, 0});
+  }
+  return own_count;
 }
 
 // --- who is connected ---

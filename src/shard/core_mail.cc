@@ -171,13 +171,9 @@ void ShardCore::OnChannelBatch(const Mail& mail) {
   if (fanout == nullptr) return;
   std::vector<BatchOrigin>& origins = batch_origins_;
   origins.resize(mail.header.count);
-  Bytes rest = mail.rest;
-  for (BatchOrigin& origin : origins) {
-    BatchSegment segment;
-    std::memcpy(static_cast<void*>(&segment), rest.data(), sizeof(segment));
-    rest = rest.subspan(sizeof(segment));
-    origin = {segment.shard, segment.session, segment.size};
-  }
+  const size_t origins_size = origins.size() * sizeof(BatchOrigin);
+  std::memcpy(static_cast<void*>(origins.data()), mail.rest.data(), origins_size);
+  const Bytes rest = mail.rest.subspan(origins_size);
   SharedBytes* bytes = SharedBytes::Create(&buffers_, rest.size());
   std::memcpy(bytes->data(), rest.data(), rest.size());
   bytes->Grow(static_cast<uint32_t>(rest.size()));

@@ -3,8 +3,9 @@
 // or nothing. Mails never leave the process, so the layout is the compiler's.
 //
 // Two classes, each with rings of its own, so that answers can always be taken in: handling a
-// Request may write Answers, handling an Answer writes no Request and needs no room for what it
-// writes beyond what Mailboxes::Post keeps (see there). This is what makes full rings harmless.
+// Request may write Answers; handling an Answer writes no Request, but for the next page of a list,
+// and needs no room for what it writes beyond what Mailboxes::Post keeps (see there). This is what
+// makes full rings harmless.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ enum class MailType : uint8_t {
   kMembership,  // text: channel \0 user name. Answer to kJoin (`flags` 1) or kLeave (0): `code`
   kContactAgreed,  // text: user \0 address. `flags`: whether address has user in its contacts
   kMembers,  // a page of members; text: channel. Goes round all shards, which mark who is online
-  kChannelBatch,  // text: channel. segments and frames: for all members on this shard
+  kChannelBatch,  // text: channel. rest: `count` BatchOrigin, then frames: for all members here
   kHoldSender,    // a session of this shard writes to a slow reader: stop reading from it
   kResumeSender,
 };
@@ -79,14 +80,5 @@ inline std::string_view TakePart(std::string_view* text) {
   text->remove_prefix(end == std::string_view::npos ? text->size() : end + 1);
   return part;
 }
-
-// In a kChannelBatch: `header.count` of these stand before the frames, at the start of `rest`. Each
-// covers the next `size` bytes of frames, which all came from one session: it is not sent to it.
-struct BatchSegment {
-  uint32_t size = 0;
-  uint16_t shard = 0;
-  uint16_t padding = 0;
-  Handle<Session> session;
-};
 
 }  // namespace solec

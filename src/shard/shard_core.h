@@ -213,8 +213,8 @@ class ShardCore {
                      const Origin& origin);
   void FlushChannel(Channel* channel);
   void FanOut(Fanout* fanout, SharedBytes* bytes, const std::vector<BatchOrigin>& origins);
-  void FanOutTo(const FanoutMember& member, SharedBytes* bytes,
-                const std::vector<BatchOrigin>& origins);
+  uint64_t FanOutTo(const FanoutMember& member, SharedBytes* bytes,
+                    const std::vector<BatchOrigin>& origins);
   void AddToFanout(std::string_view channel, Connection* connection, Handle<Session> handle);
   void RemoveFromFanout(Session* session, Handle<Session> handle, std::string_view channel);
   void LeaveFanout(Session* session, size_t place);
@@ -319,7 +319,6 @@ class ShardCore {
   std::vector<RoomWaiter> waiting_for_room_;
   std::vector<SocketId> waiting_for_store_;
   std::vector<BatchOrigin> batch_origins_;   // scratch, for batches that come by mail
-  std::vector<BatchSegment> batch_segments_;  // scratch, for batches that go by mail
   struct SettledRun {
     Origin origin;
     uint64_t count = 0;
