@@ -19,7 +19,6 @@ std::string_view CloseReasonName(CloseReason reason) {
     case CloseReason::kTooSlow: return "too_slow";
     case CloseReason::kAccountRemoved: return "account_removed";
     case CloseReason::kShuttingDown: return "shutting_down";
-    case CloseReason::kHandedOver: return "handed_over";
   }
   return "unknown";
 }

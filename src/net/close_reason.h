@@ -23,9 +23,8 @@ enum class CloseReason : uint8_t {
   kTooSlow,            // Error 0x45
   kAccountRemoved,     // by an administrator, or the password changed
   kShuttingDown,       // Error 0x44
-  kHandedOver,         // moved to its user's shard: not an end for the peer
 };
-inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kHandedOver) + 1;
+inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kShuttingDown) + 1;
 
 // "peer_closed", … as logs and metrics have it.
 std::string_view CloseReasonName(CloseReason reason);

@@ -274,6 +274,10 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
       WithUser(request.argument, [this, channel_name, user_name = request.argument,
                                   done = std::move(done)](User* user) mutable {
         if (user->state != UserState::kPresent) return done({ControlStatus::kNotFound, {}});
+        if (user->channels.size() >= limits_.channels_per_user_max &&
+            !user->channels.contains(channel_name)) {
+          return done({ControlStatus::kOverLimit, {}});
+        }
         MailHeader header;
         header.type = MailType::kJoin;
         header.shard = static_cast<uint16_t>(shard_);

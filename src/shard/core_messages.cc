@@ -4,6 +4,9 @@
 
 namespace solec {
 
+// So many messages over a limit are refused one by one; who then still sends no other is ended.
+static constexpr uint32_t kOverLimitRunMax = 256;
+
 FrameVerdict ShardCore::OnFrame(Connection* connection, const Frame& frame, size_t behind) {
   if (connection->state != ConnectionState::kOpen) [[unlikely]] {
     return OnLoginFrame(connection, frame);
@@ -35,6 +38,10 @@ void ShardCore::SendError(Connection* connection, ErrorCode code) {
 }
 
 FrameVerdict ShardCore::RefuseMessage(Connection* connection, Session* session, ErrorCode code) {
+  if (code == ErrorCode::kOverLimit && ++session->over_limit_run > kOverLimitRunMax) {
+    connections_.End(connection, CloseReason::kOverLimit, ErrorCode::kOverLimit);
+    return FrameVerdict::kEnded;
+  }
   const uint64_t number = session->receipts != nullptr ? session->receipts->Take() : 0;
   SettleHere(connection->session, number, 1, code);
   return FrameVerdict::kNext;
@@ -204,6 +211,7 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
     }
   }
   sender->rate = rate;
+  session->over_limit_run = 0;
   if (session->receipts != nullptr) session->receipts->Take();
   counters_.messages_received.Add();
   if (route.kind == Route::Kind::kLocalUser) {

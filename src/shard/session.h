@@ -80,6 +80,7 @@ struct Session {
   // Frames of channels that came while older messages of this user still waited in the store: whole
   // frames, sent once nothing waits any more. Counts as output.
   std::unique_ptr<std::string> deferred;
+  uint32_t over_limit_run = 0;    // messages in a row that were refused with 0x42
   uint32_t readers_too_slow = 0;  // sessions that have told this one to stop reading
   bool receipts_dirty = false;  // something was settled in this turn
   bool holds_expired = false;   // it held others for too long: no more until it has caught up

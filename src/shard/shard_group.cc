@@ -28,6 +28,11 @@ static constexpr size_t kRingBytesOfShard = 8 << 20, kRingBytesLeast = 256 << 10
 // How long a control request may take; a shard that stops answers no more.
 static constexpr auto kAskTimeout = std::chrono::seconds(30);
 
+static absl::Status NoMemoryToHash() {
+  return absl::ResourceExhaustedError(
+      "not enough memory to hash a password; lower limits.password_memory or give the server more");
+}
+
 struct ShardGroup::Impl {
   struct One {
     std::unique_ptr<UringIo> io;
@@ -138,6 +143,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
       count, options.password_workers, options.limits.password_queue_max,
       options.limits.password_memory_bytes, options.limits.password_passes,
       [&impl](uint32_t shard) { impl.shards[shard]->io->WakeFromOutside(); }});
+  if (!impl.passwords->ready()) return NoMemoryToHash();
   for (uint32_t i = 0; i < count; ++i) {
     Impl::One& one = *impl.shards[i];
     one.io->SetPeers(ring_fds);
@@ -177,10 +183,7 @@ absl::StatusOr<std::string> ShardGroup::HashPassword(const std::string& password
     passes = impl_->limits.password_passes;
   }
   std::string hash = solec::HashPassword(password, memory, passes);
-  if (hash.empty()) {
-    return absl::ResourceExhaustedError("not enough memory to hash a password; lower "
-                                        "password_memory_bytes or give the server more");
-  }
+  if (hash.empty()) return NoMemoryToHash();
   return hash;
 }
 

@@ -32,6 +32,9 @@ class PasswordPool final : public PasswordChecker {
   explicit PasswordPool(Options options);
   ~PasswordPool() override;
 
+  // False if there was not even memory for one hash: then no password can be checked.
+  bool ready() const { return !unknown_hash_.empty(); }
+
   bool Submit(PasswordCheck check) override;
   void Poll(uint32_t shard, std::vector<PasswordVerdict>* verdicts) override;
 
