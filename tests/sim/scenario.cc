@@ -302,11 +302,6 @@ void Scenario::LogInAll() {
 }
 
 void Scenario::DrainAll() {
-  std::vector<size_t> open;
-  for (const size_t session : Usable()) {
-    const SessionRecord& record = *ledger_.sessions[session];
-    if (record.session->client().reading) open.push_back(session);
-  }
   world_.Drain();
   world_.RunFor(20'000'000'000);
   for (const auto& record : ledger_.sessions) {

@@ -44,7 +44,6 @@ class Scenario {
   Ledger ledger_;
   std::set<std::pair<std::string, std::string>> contacts_;   // that stay, both ways
   std::set<std::pair<std::string, std::string>> unsettled_;  // that change during the run
-  bool drained_ = false;
 };
 
 }  // namespace solec
