@@ -30,6 +30,9 @@ class ConnectionLimits {
   // Counts it out, with the same address.
   void Leave(std::string_view address);
 
+  // Connections of all shards, those between two shards included.
+  uint64_t count() const { return connections_.load(std::memory_order_relaxed); }
+
  private:
   std::atomic<uint64_t> connections_max_{kUnlimited};
   std::atomic<uint64_t> per_address_max_{kUnlimited};

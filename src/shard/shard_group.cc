@@ -231,7 +231,9 @@ bool ShardGroup::Drain(uint64_t timeout_ms) {
   }
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   auto drained = [this] {
-    return std::all_of(impl_->shards.begin(), impl_->shards.end(), [](const auto& one) {
+    // A connection on its way from one shard to another is counted by neither.
+    return impl_->connection_limits.count() == 0 &&
+           std::all_of(impl_->shards.begin(), impl_->shards.end(), [](const auto& one) {
       return one->drained.load(std::memory_order_acquire);
     });
   };

@@ -173,6 +173,27 @@ TEST(ShardCore, RefusesContentsOverTheLimitAndGoesOn) {
   }
 }
 
+TEST(ShardCore, EndsWhoGoesOnOverALimitAndNoOneElse) {
+  for (const uint32_t shards : kShardCounts) {
+    Stage stage(shards, [](SimOptions* o) { o->limits.message_bytes_max = 10; });
+    auto alice = stage.LogIn("alice"), bob = stage.LogIn("bob");
+    for (int run = 0; run < 2; ++run) {
+      for (int i = 0; i < 256; ++i) {
+        alice->SendMessage("bob", "more than ten bytes");
+        ExpectError(alice.get(), ErrorCode::kOverLimit);
+      }
+      if (run == 1) break;
+      alice->SendMessage("bob", "in between");  // and the count begins again
+      ExpectMessage(bob.get(), "alice@a.example", "bob@a.example", "in between");
+    }
+    alice->SendMessage("bob", "more than ten bytes");
+    ExpectError(alice.get(), ErrorCode::kOverLimit);
+    ExpectEnd(alice.get());
+    bob->SendMessage("bob", "not me");
+    ExpectError(bob.get(), ErrorCode::kNotFound);
+  }
+}
+
 TEST(ShardCore, RefusesMessagesOverTheRateOfTheirUser) {
   for (const uint32_t shards : kShardCounts) {
     Stage stage(shards, [](SimOptions* o) { o->limits.messages_per_second_max = 10; });
