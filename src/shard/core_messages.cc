@@ -5,7 +5,7 @@
 namespace solec {
 
 // So many messages over a limit are refused one by one; who then still sends no other is ended.
-static constexpr uint32_t kOverLimitRunMax = 256;
+static constexpr uint32_t kOverLimitRunMax = 4'096;
 
 FrameVerdict ShardCore::OnFrame(Connection* connection, const Frame& frame, size_t behind) {
   if (connection->state != ConnectionState::kOpen) [[unlikely]] {

@@ -178,10 +178,8 @@ TEST(ShardCore, EndsWhoGoesOnOverALimitAndNoOneElse) {
     Stage stage(shards, [](SimOptions* o) { o->limits.message_bytes_max = 10; });
     auto alice = stage.LogIn("alice"), bob = stage.LogIn("bob");
     for (int run = 0; run < 2; ++run) {
-      for (int i = 0; i < 256; ++i) {
-        alice->SendMessage("bob", "more than ten bytes");
-        ExpectError(alice.get(), ErrorCode::kOverLimit);
-      }
+      for (int i = 0; i < 4'096; ++i) alice->SendMessage("bob", "more than ten bytes");
+      for (int i = 0; i < 4'096; ++i) ExpectError(alice.get(), ErrorCode::kOverLimit);
       if (run == 1) break;
       alice->SendMessage("bob", "in between");  // and the count begins again
       ExpectMessage(bob.get(), "alice@a.example", "bob@a.example", "in between");
