@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <ctime>
 #include <functional>
 #include <map>
@@ -76,10 +77,12 @@ class RingFixture : public testing::Test {
     address.sin_family = AF_INET;
     address.sin_port = port;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)));
+    // Not before connect: the ring's work interrupts calls of this thread, and with a time limit the
+    // kernel does not take them up again by itself.
     const timeval limit{10, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)));
     clients.push_back(fd);
     return fd;
   }
@@ -109,6 +112,7 @@ class RingFixture : public testing::Test {
     size_t have = 0;
     while (have < size) {
       const ssize_t got = recv(fd, text.data() + have, size - have, 0);
+      if (got < 0 && errno == EINTR) continue;
       if (got <= 0) break;
       have += static_cast<size_t>(got);
     }
@@ -119,6 +123,7 @@ class RingFixture : public testing::Test {
   static void Write(int fd, std::string_view text) {
     while (!text.empty()) {
       const ssize_t put = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+      if (put < 0 && errno == EINTR) continue;
       ASSERT_GT(put, 0);
       text.remove_prefix(static_cast<size_t>(put));
     }
