@@ -1,7 +1,7 @@
 // The memory that a ring's receives land in: provided buffers, which the kernel takes only when
 // bytes are there, so that an idle socket holds none. Owned by one UringIo, on its thread.
 //
-// Three ways, best first, chosen once by what the kernel has (see uring_probe.h):
+// Three ways, chosen once by what the kernel has (see uring_probe.h), and measured alike:
 // - incremental: one large buffer is filled piece by piece, by whichever sockets have something;
 //   small receives lie close together in the cache, large ones still fit. Linux 6.12.
 // - bundles: one completion may span several buffers that follow each other. Linux 6.10.

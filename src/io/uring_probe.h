@@ -14,7 +14,7 @@ struct UringFeatures {
   bool incremental_buffers = false;  // Linux 6.12
   bool receive_bundles = false;      // Linux 6.10
 
-  // Incremental buffers beat bundles: they also save the give-back of a buffer for each receive.
+  // In order of the work that a receive makes: incremental buffers save giving one back for each.
   ReceiveBufferMode BestReceiveBuffers() const {
     if (incremental_buffers) return ReceiveBufferMode::kIncremental;
     return receive_bundles ? ReceiveBufferMode::kBundles : ReceiveBufferMode::kPlain;

@@ -78,8 +78,8 @@ class RingFixture : public testing::Test {
     address.sin_port = port;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_EQ(0, connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)));
-    // Not before connect: the ring's work interrupts calls of this thread, and with a time limit the
-    // kernel does not take them up again by itself.
+    // Not before connect: the ring's work interrupts this thread's calls, and one with a time limit
+    // is not taken up again by the kernel.
     const timeval limit{10, 0};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
