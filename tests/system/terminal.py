@@ -79,5 +79,10 @@ class Terminal:
             pass
         return self.process.returncode
 
+    def lets_itself_be_interrupted(self):
+        """It takes keys one by one, and Ctrl-C is a signal: it waits for somebody else."""
+        flags = termios.tcgetattr(self.slave)[3]
+        return not flags & termios.ICANON and bool(flags & termios.ISIG)
+
     def is_as_before(self):
         return termios.tcgetattr(self.slave) == self.before

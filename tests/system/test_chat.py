@@ -239,7 +239,7 @@ def test_interrupt_while_the_server_is_silent_ends_it(pair, chat, silent_server)
     one = chat(*pair, address=silent_server)
     # Until it reads no keys and waits for the server, as its terminal's settings show.
     deadline = time.monotonic() + 20
-    while one.is_as_before():
+    while not one.lets_itself_be_interrupted():
         assert time.monotonic() < deadline and one.process.poll() is None
     one.type("\x03")
     assert one.end() == -signal.SIGINT
