@@ -25,7 +25,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"io", {"base"}},
     {"net", {"base", "proto", "io"}},
     {"chat", {"base", "proto"}},
-    {"store", {"base"}},
+    {"store", {"base", "proto"}},
     {"config", {"base"}},
     {"client", {"base", "proto"}},
     {"shard", {"base", "proto", "io", "net", "chat", "store"}},

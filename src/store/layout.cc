@@ -1,0 +1,234 @@
+#include "store/layout.h"
+
+#include <algorithm>
+
+#include "proto/frame.h"
+
+namespace solec {
+
+namespace {
+
+constexpr char kAccountVersion = '\1';
+constexpr char kRunVersion = '\1';
+constexpr char kInboxIndex = '\1';   // the frames are in the chat
+constexpr char kInboxInline = '\2';  // the frames are here
+
+StoreKey ChatNames(std::string_view one, std::string_view other, char end) {
+  if (other < one) std::swap(one, other);
+  StoreKey key;
+  key.Name(one).Text(other).Byte(end);
+  return key;
+}
+
+}  // namespace
+
+std::string_view StoreSpaceName(StoreSpace space) {
+  constexpr std::string_view kNames[kStoreSpaceCount] = {"meta",  "users", "channels",
+                                                         "chats", "posts", "inbox"};
+  return kNames[static_cast<size_t>(space)];
+}
+
+// --- keys ---
+
+StoreKey RowKey(std::string_view owner, char kind, std::string_view rest) {
+  StoreKey key;
+  key.Name(owner).Byte(kind).Text(rest);
+  return key;
+}
+
+std::optional<RowName> ParseRowKey(std::string_view key) {
+  const size_t end = key.find('\0');
+  if (end == std::string_view::npos || end == 0 || end + 1 == key.size()) return std::nullopt;
+  return RowName{key.substr(0, end), key[end + 1], key.substr(end + 2)};
+}
+
+StoreKey OwnerBegin(std::string_view owner) {
+  StoreKey key;
+  key.Name(owner);
+  return key;
+}
+
+StoreKey OwnerEnd(std::string_view owner) {
+  StoreKey key;
+  key.Text(owner).Byte('\1');
+  return key;
+}
+
+StoreKey ChatBegin(std::string_view one, std::string_view other) {
+  return ChatNames(one, other, '\0');
+}
+
+StoreKey ChatEnd(std::string_view one, std::string_view other) {
+  return ChatNames(one, other, '\1');
+}
+
+std::optional<uint64_t> PositionOfKey(std::string_view key) {
+  if (key.size() < kPositionSize) return std::nullopt;
+  return LoadBig<uint64_t>(
+      reinterpret_cast<const uint8_t*>(key.data() + key.size() - kPositionSize));
+}
+
+std::optional<ChatName> ParseChatKey(std::string_view key) {
+  if (key.size() < kPositionSize) return std::nullopt;
+  const std::string_view names = key.substr(0, key.size() - kPositionSize);
+  const size_t middle = names.find('\0');
+  if (middle == 0 || middle == std::string_view::npos) return std::nullopt;
+  const size_t end = names.find('\0', middle + 1);
+  if (end == middle + 1 || end == std::string_view::npos || end + 1 != names.size()) {
+    return std::nullopt;
+  }
+  const ChatName chat{names.substr(0, middle), names.substr(middle + 1, end - middle - 1)};
+  if (chat.higher < chat.lower) return std::nullopt;
+  return chat;
+}
+
+std::optional<std::string_view> ParseOwnerOfRun(std::string_view key) {
+  if (key.size() < kPositionSize) return std::nullopt;
+  const std::string_view owner = key.substr(0, key.size() - kPositionSize);
+  const size_t end = owner.find('\0');
+  if (end == 0 || end == std::string_view::npos || end + 1 != owner.size()) return std::nullopt;
+  return owner.substr(0, end);
+}
+
+std::string_view LocalForm(std::string_view address, std::string_view server_name) {
+  const size_t at = address.rfind('@');
+  if (at == std::string_view::npos || address.substr(at + 1) != server_name) return address;
+  return address.substr(0, at);
+}
+
+// --- values ---
+
+void PutNumber(std::string* to, uint64_t value) {
+  while (value >= 0x80) {
+    to->push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  to->push_back(static_cast<char>(value));
+}
+
+bool TakeNumber(std::string_view* from, uint64_t* value) {
+  *value = 0;
+  for (unsigned shift = 0; shift < 64 && !from->empty(); shift += 7) {
+    const auto byte = static_cast<uint8_t>(from->front());
+    from->remove_prefix(1);
+    if (shift == 63 && byte > 1) return false;  // beyond 64 bits
+    *value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) return byte != 0 || shift == 0;  // one number has one form
+  }
+  return false;
+}
+
+std::string EncodeAccount(const AccountValue& account) {
+  std::string value(1, kAccountVersion);
+  PutNumber(&value, account.since);
+  value += account.password_hash;
+  return value;
+}
+
+std::optional<AccountValue> ParseAccount(std::string_view value) {
+  AccountValue account;
+  if (value.empty() || value.front() != kAccountVersion) return std::nullopt;
+  value.remove_prefix(1);
+  if (!TakeNumber(&value, &account.since)) return std::nullopt;
+  account.password_hash = value;
+  return account;
+}
+
+std::string EncodeMark(InboxMark mark) {
+  std::string value;
+  PutNumber(&value, mark.position);
+  PutNumber(&value, mark.bytes);
+  return value;
+}
+
+std::optional<InboxMark> ParseMark(std::string_view value) {
+  InboxMark mark;
+  if (!TakeNumber(&value, &mark.position) || !TakeNumber(&value, &mark.bytes) || !value.empty()) {
+    return std::nullopt;
+  }
+  return mark;
+}
+
+std::optional<uint64_t> CountMessageFrames(Bytes frames) {
+  uint64_t count = 0;
+  Frame frame;
+  while (TakeFrame(&frames, &frame)) {
+    if (frame.type != PayloadType::kMessage) return std::nullopt;
+    ++count;
+  }
+  if (!frames.empty()) return std::nullopt;
+  return count;
+}
+
+void PutRunHead(std::string* to, uint64_t count) {
+  to->push_back(kRunVersion);
+  PutNumber(to, count);
+}
+
+std::optional<RunValue> ParseRun(std::string_view value) {
+  RunValue run;
+  if (value.empty() || value.front() != kRunVersion) return std::nullopt;
+  value.remove_prefix(1);
+  if (!TakeNumber(&value, &run.count) || run.count == 0) return std::nullopt;
+  run.frames = AsBytes(value);
+  if (CountMessageFrames(run.frames) != run.count) return std::nullopt;
+  return run;
+}
+
+void PutInboxHead(std::string* to, const InboxValue& value) {
+  to->push_back(value.is_inline ? kInboxInline : kInboxIndex);
+  PutNumber(to, value.delivered.position);
+  PutNumber(to, value.delivered.bytes);
+  PutNumber(to, value.bytes);
+  PutNumber(to, value.count);
+  if (!value.is_inline) *to += value.sender;
+}
+
+std::optional<InboxValue> ParseInbox(std::string_view value) {
+  InboxValue inbox;
+  if (value.empty() || (value.front() != kInboxIndex && value.front() != kInboxInline)) {
+    return std::nullopt;
+  }
+  inbox.is_inline = value.front() == kInboxInline;
+  value.remove_prefix(1);
+  if (!TakeNumber(&value, &inbox.delivered.position) ||
+      !TakeNumber(&value, &inbox.delivered.bytes) || !TakeNumber(&value, &inbox.bytes) ||
+      !TakeNumber(&value, &inbox.count) || inbox.count == 0 || value.empty()) {
+    return std::nullopt;
+  }
+  if (inbox.is_inline) {
+    inbox.frames = AsBytes(value);
+    if (CountMessageFrames(inbox.frames) != inbox.count) return std::nullopt;
+  } else {
+    if (value.find('\0') != std::string_view::npos) return std::nullopt;
+    inbox.sender = value;
+  }
+  return inbox;
+}
+
+StoreKey ClockKey(uint64_t position) {
+  StoreKey key;
+  key.Name(kClockPrefix).Number(position);
+  return key;
+}
+
+std::string EncodeClock(const ClockRow& row) {
+  std::string value;
+  PutNumber(&value, row.time_ms);
+  PutNumber(&value, row.chat_bytes);
+  PutNumber(&value, row.post_bytes);
+  return value;
+}
+
+std::optional<ClockRow> ParseClock(std::string_view key, std::string_view value) {
+  ClockRow row;
+  if (ParseOwnerOfRun(key) != kClockPrefix) return std::nullopt;
+  row.position = *PositionOfKey(key);
+  if (!TakeNumber(&value, &row.time_ms) || !TakeNumber(&value, &row.chat_bytes) ||
+      !TakeNumber(&value, &row.post_bytes) || !value.empty()) {
+    return std::nullopt;
+  }
+  return row;
+}
+
+}  // namespace solec

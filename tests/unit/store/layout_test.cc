@@ -1,0 +1,223 @@
+#include "store/layout.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <vector>
+
+#include "tests/unit/base/seed.h"
+
+namespace solec {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+std::string MessageFrame(size_t payload_size) {
+  std::string frame = "\x05"sv.data();
+  frame.push_back(static_cast<char>(payload_size >> 8));
+  frame.push_back(static_cast<char>(payload_size));
+  return frame + std::string(payload_size, 'p');
+}
+
+std::string RunOf(uint64_t count, std::string_view frames) {
+  std::string value;
+  PutRunHead(&value, count);
+  return value.append(frames);
+}
+
+std::string Inbox(const InboxValue& inbox, std::string_view frames = "") {
+  std::string value;
+  PutInboxHead(&value, inbox);
+  return value.append(frames);
+}
+
+TEST(StoreLayout, NumbersComeBackAndHaveOneForm) {
+  for (uint64_t number : {uint64_t{0}, uint64_t{1}, uint64_t{127}, uint64_t{128}, uint64_t{16'383},
+                          uint64_t{1} << 32, uint64_t{1} << 63, UINT64_MAX}) {
+    std::string text;
+    PutNumber(&text, number);
+    text += "rest";
+    std::string_view from = text;
+    uint64_t value = 1;
+    ASSERT_TRUE(TakeNumber(&from, &value)) << number;
+    EXPECT_EQ(value, number);
+    EXPECT_EQ(from, "rest");
+  }
+  for (std::string_view bad : {""sv, "\x80"sv, "\xff\xff"sv, "\x80\x00"sv,
+                               "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv,
+                               "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"sv}) {
+    uint64_t value = 0;
+    EXPECT_FALSE(TakeNumber(&bad, &value));
+  }
+}
+
+TEST(StoreLayout, RowsOfAnOwnerLieTogetherAndOwnersInOrder) {
+  const std::vector<std::string> in_order = {
+      std::string(RowKey("al", kRowAccount).view()),
+      std::string(RowKey("al", kRowContact, "a").view()),
+      std::string(RowKey("al", kRowContact, "b@x").view()),
+      std::string(RowKey("al", kRowDelivered).view()),
+      std::string(RowKey("al", kRowJoined, "#room").view()),
+      std::string(OwnerEnd("al").view()),
+      std::string(RowKey("al.b", kRowAccount).view()),
+      std::string(RowKey("alice", kRowAccount).view()),
+  };
+  for (size_t i = 1; i < in_order.size(); ++i) EXPECT_LT(in_order[i - 1], in_order[i]) << i;
+  EXPECT_LT(OwnerBegin("al").view(), in_order[0]);
+
+  const std::optional<RowName> row = ParseRowKey(in_order[2]);
+  ASSERT_TRUE(row);
+  EXPECT_EQ(row->owner, "al");
+  EXPECT_EQ(row->kind, kRowContact);
+  EXPECT_EQ(row->rest, "b@x");
+  for (std::string_view bad : {""sv, "al"sv, "al\0"sv, "\0a"sv}) EXPECT_FALSE(ParseRowKey(bad));
+}
+
+TEST(StoreLayout, AChatIsTheSameWhoeverIsNamedFirstAndItsRunsAreInOrder) {
+  EXPECT_EQ(ChatBegin("bob", "alice@x").view(), ChatBegin("alice@x", "bob").view());
+  EXPECT_EQ(ChatBegin("bob", "bob").view(), "bob\0bob\0"sv);
+  const StoreKey begin = ChatBegin("bob", "alice");
+  uint64_t last = 0;
+  for (uint64_t position : {uint64_t{1}, uint64_t{255}, uint64_t{256}, uint64_t{1} << 40}) {
+    EXPECT_LT(RunKey(begin, last).view(), RunKey(begin, position).view());
+    EXPECT_LT(RunKey(begin, position).view(), ChatEnd("alice", "bob").view());
+    last = position;
+  }
+  const StoreKey key = RunKey(begin, 77);
+  EXPECT_EQ(PositionOfKey(key.view()), 77u);
+  const std::optional<ChatName> chat = ParseChatKey(key.view());
+  ASSERT_TRUE(chat);
+  EXPECT_EQ(chat->lower, "alice");
+  EXPECT_EQ(chat->higher, "bob");
+}
+
+TEST(StoreLayout, PositionsMayHoldZeroBytesAndOnes) {
+  for (uint64_t position : {uint64_t{0}, uint64_t{1}, uint64_t{0x0100010001000100}}) {
+    EXPECT_EQ(ParseChatKey(RunKey(ChatBegin("a", "b"), position).view())->higher, "b");
+    EXPECT_EQ(ParseOwnerOfRun(RunKey(OwnerBegin("#room"), position).view()), "#room");
+  }
+}
+
+TEST(StoreLayout, KeysOfRunsThatAreNoneAreRefused) {
+  EXPECT_FALSE(PositionOfKey("1234567"));
+  for (std::string_view bad : {""sv, "1234567"sv, "12345678"sv, "a12345678"sv, "a\0b12345678"sv,
+                               "\0b\00012345678"sv, "a\0\00012345678"sv, "b\0a\00012345678"sv,
+                               "a\0b\0c\00012345678"sv}) {
+    EXPECT_FALSE(ParseChatKey(bad));
+  }
+  for (std::string_view bad : {""sv, "12345678"sv, "\00012345678"sv, "a12345678"sv,
+                               "a\0b\00012345678"sv}) {
+    EXPECT_FALSE(ParseOwnerOfRun(bad));
+  }
+}
+
+TEST(StoreLayout, UsersOfThisServerAreNamedWithoutIt) {
+  EXPECT_EQ(LocalForm("alice@a.example", "a.example"), "alice");
+  EXPECT_EQ(LocalForm("alice@b.example", "a.example"), "alice@b.example");
+  EXPECT_EQ(LocalForm("alice", "a.example"), "alice");
+}
+
+TEST(StoreLayout, AccountsAndMarksComeBack) {
+  const std::string account = EncodeAccount({.since = 300, .password_hash = "$argon2id$"});
+  EXPECT_EQ(ParseAccount(account)->since, 300u);
+  EXPECT_EQ(ParseAccount(account)->password_hash, "$argon2id$");
+  for (std::string_view bad : {""sv, "\1"sv, "\2\1hash"sv, "\1\x80"sv}) {
+    EXPECT_FALSE(ParseAccount(bad));
+  }
+  const std::string mark = EncodeMark({.position = 1'000, .bytes = 1u << 30});
+  EXPECT_EQ(ParseMark(mark)->position, 1'000u);
+  EXPECT_EQ(ParseMark(mark)->bytes, 1u << 30);
+  EXPECT_FALSE(ParseMark(mark + "x"));
+  EXPECT_FALSE(ParseMark(std::string_view(mark).substr(0, mark.size() - 1)));
+}
+
+TEST(StoreLayout, RunsComeBackAndWrongCountsAreRefused) {
+  const std::string frames = MessageFrame(0) + MessageFrame(300) + MessageFrame(7);
+  const std::string value = RunOf(3, frames);
+  const std::optional<RunValue> run = ParseRun(value);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->count, 3u);
+  EXPECT_EQ(AsString(run->frames), frames);
+  EXPECT_FALSE(ParseRun(RunOf(2, frames)));
+  EXPECT_FALSE(ParseRun(RunOf(4, frames)));
+  EXPECT_FALSE(ParseRun(RunOf(0, "")));
+  EXPECT_FALSE(ParseRun(RunOf(1, "\x06\0\0"sv))) << "a frame that is no Message";
+  for (size_t size = 0; size < value.size(); ++size) {
+    EXPECT_FALSE(ParseRun(std::string_view(value).substr(0, size))) << size;
+  }
+}
+
+TEST(StoreLayout, InboxEntriesComeBack) {
+  const std::string index = Inbox({.delivered = {.position = 5, .bytes = 900},
+                                   .bytes = 2'000,
+                                   .count = 64,
+                                   .is_inline = false,
+                                   .sender = "bob@b.example",
+                                   .frames = {}});
+  std::optional<InboxValue> inbox = ParseInbox(index);
+  ASSERT_TRUE(inbox);
+  EXPECT_EQ(inbox->delivered.position, 5u);
+  EXPECT_EQ(inbox->delivered.bytes, 900u);
+  EXPECT_EQ(inbox->bytes, 2'000u);
+  EXPECT_EQ(inbox->count, 64u);
+  EXPECT_FALSE(inbox->is_inline);
+  EXPECT_EQ(inbox->sender, "bob@b.example");
+
+  const std::string frames = MessageFrame(20);
+  const std::string in_line = Inbox({.bytes = 23, .count = 1, .is_inline = true}, frames);
+  inbox = ParseInbox(in_line);
+  ASSERT_TRUE(inbox);
+  EXPECT_TRUE(inbox->is_inline);
+  EXPECT_EQ(AsString(inbox->frames), frames);
+  EXPECT_FALSE(ParseInbox(Inbox({.count = 2, .is_inline = true}, frames)));
+  EXPECT_FALSE(ParseInbox(Inbox({.count = 0, .sender = "bob"})));
+  EXPECT_FALSE(ParseInbox(Inbox({.count = 1})));
+  for (size_t size = 0; size < in_line.size(); ++size) {
+    EXPECT_FALSE(ParseInbox(std::string_view(in_line).substr(0, size))) << size;
+  }
+}
+
+TEST(StoreLayout, ClockRowsComeBack) {
+  const ClockRow row{.position = 9, .time_ms = 1'700'000'000'000, .chat_bytes = 5, .post_bytes = 6};
+  const std::string value = EncodeClock(row);
+  const std::optional<ClockRow> parsed = ParseClock(ClockKey(9).view(), value);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->position, 9u);
+  EXPECT_EQ(parsed->time_ms, row.time_ms);
+  EXPECT_EQ(parsed->chat_bytes, 5u);
+  EXPECT_EQ(parsed->post_bytes, 6u);
+  EXPECT_FALSE(ParseClock("clock", value));
+  EXPECT_FALSE(ParseClock(ClockKey(9).view(), value + "x"));
+}
+
+// Whatever is on the disk: an answer, no crash. Sanitizers see what a wrong one would read.
+TEST(StoreLayout, AnyBytesAreParsedOrRefused) {
+  const uint64_t seed = Seed(3);
+  SCOPED_TRACE(RepeatWith(seed));
+  std::mt19937_64 random(seed);
+  const std::string valid[] = {
+      RunOf(2, MessageFrame(3) + MessageFrame(40)),
+      Inbox({.bytes = 9, .count = 1, .is_inline = true}, MessageFrame(9)),
+      Inbox({.bytes = 9, .count = 1, .sender = "bob"}),
+      EncodeAccount({.since = 1, .password_hash = "hash"}),
+      EncodeMark({.position = 300, .bytes = 400}),
+      std::string(RunKey(ChatBegin("a", "b"), 3).view()),
+      std::string(RowKey("a", kRowContact, "b").view()),
+  };
+  uint64_t accepted = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes = valid[random() % std::size(valid)];
+    for (uint64_t change = random() % 4; change > 0; --change) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    bytes.resize(random() % 8 == 0 ? random() % (bytes.size() + 1) : bytes.size());
+    accepted += ParseRun(bytes).has_value() + ParseInbox(bytes).has_value();
+    accepted += ParseAccount(bytes).has_value() + ParseMark(bytes).has_value();
+    accepted += ParseChatKey(bytes).has_value() + ParseOwnerOfRun(bytes).has_value();
+    accepted += ParseRowKey(bytes).has_value() + ParseClock(bytes, bytes).has_value();
+  }
+  EXPECT_GT(accepted, 1'000u);
+}
+
+}  // namespace
+}  // namespace solec
