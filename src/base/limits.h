@@ -1,6 +1,6 @@
 // Every bound that an operator can set, with its default: what design calls the policy at the bound
-// stands beside each. The config's [limits] and [policy] tables fill these; shards copy them at
-// start and at reload.
+// stands beside each. The config's [limits], [policy], [store] and [history] tables fill these;
+// shards copy theirs at start and at reload.
 #pragma once
 
 #include <cstddef>
@@ -46,12 +46,36 @@ struct Limits {
   // Memory and passes of one argon2id hash of a new password.
   uint64_t password_memory_bytes = 64 << 20;
   uint64_t password_passes = 2;
+  // How long a login is believed to repeat without argon2id, and how many users' are remembered;
+  // over it the oldest goes. 0 and "0ms": none.
+  uint64_t login_proof_lifetime_ms = 600'000;
+  uint64_t login_proofs_max = 100'000;
+};
+
+// What a store on disk may take ([store]). It is opened with them.
+struct StoreLimits {
+  uint64_t cache_bytes = 256 << 20;          // of blocks that were read, all shards together
+  uint64_t write_buffer_bytes = 64 << 20;    // of what is written, before it goes into a table
+  uint64_t commit_delay_ms = 5;              // how long what nobody waits for may wait for company
+  uint64_t free_space_min = 64 << 20;        // with less on the disk: messages are refused, 0x43
+};
+
+// How far back histories go ([history]): older messages, and those beyond so many bytes of all
+// histories of a kind together, are forgotten, the oldest first.
+struct HistoryLimits {
+  uint64_t chat_age_max_ms = kUnlimited;
+  uint64_t chat_bytes_max = kUnlimited;
+  uint64_t channel_age_max_ms = kUnlimited;
+  uint64_t channel_bytes_max = kUnlimited;
 };
 
 struct Policy {
   bool contacts_open = false;         // contacts = "open": anybody may write to anybody
   bool accounts_any = false;          // accounts = "any": any name and password logs in
   bool channels_by_users = true;      // channels = "users": who joins a new channel creates it
+  // [store] when_full = "deliver": while the disk is full, messages still reach live sessions, and
+  // are not kept; else they are refused with 0x43.
+  bool deliver_when_full = false;
 };
 
 }  // namespace solec

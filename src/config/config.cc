@@ -101,7 +101,8 @@ class Reader {
     Fail(node->source(), "'" + std::string(key) + "' must be one of " + choice);
   }
 
-  void Limit(const toml::table& table, const LimitKey& key, Limits* limits) {
+  template <class T>
+  void Bound(const toml::table& table, const BoundKey<T>& key, T* limits) {
     const toml::node* node = table.get(key.name);
     if (node == nullptr) return;
     uint64_t value = 0;
@@ -135,6 +136,16 @@ class Reader {
       limits->*key.wide = value;
     else
       limits->*key.narrow = static_cast<uint32_t>(value);
+  }
+
+  // A table that has bounds and nothing else, but for what `others` names.
+  template <class T, size_t kCount>
+  void Bounds(const toml::table& table, const std::string& name,
+              const BoundKey<T> (&keys)[kCount], T* limits,
+              std::set<std::string_view> others = {}) {
+    for (const BoundKey<T>& key : keys) others.insert(key.name);
+    CheckKeys(table, name, others);
+    for (const BoundKey<T>& key : keys) Bound(table, key, limits);
   }
 
   const toml::table* Table(const toml::table& table, std::string_view key) {
@@ -177,7 +188,8 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   }
   const toml::table& root = parsed.table();
   Config config;
-  reader.CheckKeys(root, "", {"server", "policy", "tls", "limits", "peer", "admin", "io", "log"});
+  reader.CheckKeys(root, "", {"server", "policy", "tls", "limits", "store", "history", "peer",
+                              "admin", "io", "log"});
 
   const toml::table& server = *reader.Table(root, "server");
   reader.CheckKeys(server, "server.", {"name", "listen", "listen_tls", "shards", "data_dir"});
@@ -211,7 +223,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   reader.Word(policy, "contacts", {"required", "open"}, &contacts);
   reader.Word(policy, "accounts", {"closed", "any"}, &accounts);
   reader.Word(policy, "channels", {"users", "admin"}, &channels);
-  config.policy = {contacts == 1, accounts == 1, channels == 0};
+  config.policy.contacts_open = contacts == 1;
+  config.policy.accounts_any = accounts == 1;
+  config.policy.channels_by_users = channels == 0;
   if (config.policy.accounts_any) {
     for (const std::string& endpoint : config.listen) {
       if (endpoint.starts_with("127.") || endpoint.starts_with("[::1]") ||
@@ -229,11 +243,13 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   reader.Text(tls, "certificate", &config.tls_certificate);
   reader.Text(tls, "key", &config.tls_key);
 
-  const toml::table& limits = *reader.Table(root, "limits");
-  std::set<std::string_view> limit_names;
-  for (const LimitKey& key : kLimitKeys) limit_names.insert(key.name);
-  reader.CheckKeys(limits, "limits.", limit_names);
-  for (const LimitKey& key : kLimitKeys) reader.Limit(limits, key, &config.limits);
+  reader.Bounds(*reader.Table(root, "limits"), "limits.", kLimitKeys, &config.limits);
+  reader.Bounds(*reader.Table(root, "history"), "history.", kHistoryKeys, &config.history);
+  const toml::table& store = *reader.Table(root, "store");
+  reader.Bounds(store, "store.", kStoreKeys, &config.store, {"when_full"});
+  size_t when_full = 0;
+  reader.Word(store, "when_full", {"refuse", "deliver"}, &when_full);
+  config.policy.deliver_when_full = when_full == 1;
 
   if (const toml::node* node = root.get("peer")) {
     const toml::array* peers = node->as_array();

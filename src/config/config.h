@@ -25,11 +25,13 @@ struct Config {
   std::vector<std::string> listen = {"127.0.0.1:7653"};
   std::vector<std::string> listen_tls;
   uint64_t shards = 0;               // 0: one per usable CPU
-  std::string data_dir;              // empty: none
+  std::string data_dir;              // empty: nothing is kept on disk
   Policy policy;
   std::string tls_certificate;
   std::string tls_key;
   Limits limits;
+  StoreLimits store;
+  HistoryLimits history;
   std::vector<PeerConfig> peers;
   std::string admin_listen;          // empty: no HTTP
   std::string admin_socket;          // empty: none
@@ -43,7 +45,10 @@ struct Config {
 absl::StatusOr<Config> LoadConfig(const std::string& path);
 absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& path);
 
-// A config as a file that gives it; of the defaults, for --print-default-config.
+// A config as a file that gives it.
 std::string FormatConfig(const Config& config);
+
+// The defaults as a file, and those keys that have none as comments.
+std::string DefaultConfigText();
 
 }  // namespace solec

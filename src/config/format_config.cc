@@ -32,6 +32,15 @@ std::string Quote(const std::vector<std::string>& items) {
   return "[" + text + "]";
 }
 
+template <class T, size_t kCount>
+void AddBounds(std::ostringstream* out, const char* table, const BoundKey<T> (&keys)[kCount],
+               const T& limits) {
+  *out << "[" << table << "]\n";
+  for (const BoundKey<T>& key : keys) {
+    *out << key.name << " = " << FormatLimit(LimitValue(limits, key), key.kind) << "\n";
+  }
+}
+
 const char* Word(bool value) {
   return value ? "true" : "false";
 }
@@ -61,10 +70,10 @@ std::string FormatConfig(const Config& config) {
     out << "[tls]\ncertificate = " << Quote(config.tls_certificate)
         << "\nkey = " << Quote(config.tls_key) << "\n";
   }
-  out << "[limits]\n";
-  for (const LimitKey& key : kLimitKeys) {
-    out << key.name << " = " << FormatLimit(LimitValue(config.limits, key), key.kind) << "\n";
-  }
+  AddBounds(&out, "limits", kLimitKeys, config.limits);
+  AddBounds(&out, "store", kStoreKeys, config.store);
+  out << "when_full = \"" << (config.policy.deliver_when_full ? "deliver" : "refuse") << "\"\n";
+  AddBounds(&out, "history", kHistoryKeys, config.history);
   for (const PeerConfig& peer : config.peers) {
     out << "[[peer]]\nname = " << Quote(peer.name) << "\naddress = " << Quote(peer.address)
         << "\npublic_key = " << Quote(peer.public_key)
@@ -76,6 +85,23 @@ std::string FormatConfig(const Config& config) {
       << config.spin_us << "us\"\n[log]\nlevel = " << Quote(config.log_level) << "\nformat = \""
       << (config.log_json ? "json" : "text") << "\"\n";
   return out.str();
+}
+
+std::string DefaultConfigText() {
+  Config config;
+  config.server_name = "a.example";
+  std::string text = FormatConfig(config);
+  text.insert(text.find("[policy]"), "# data_dir = \"/var/lib/solec\"\n");
+  return text + R"(# [tls]
+# certificate = "cert.pem"
+# key = "key.pem"
+# [[peer]]
+# name = "b.example"
+# address = "b.example:7654"
+# public_key = "sha256/…"
+# allow_plain = false
+# dial = true
+)";
 }
 
 }  // namespace solec

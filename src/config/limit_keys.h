@@ -1,4 +1,5 @@
-// The keys of the config's [limits] table: what each holds, where it goes, and its range.
+// The keys of the config's tables of bounds ([limits], [store], [history]): what each holds, where
+// it goes, and its range.
 #pragma once
 
 #include <string>
@@ -8,18 +9,20 @@
 
 namespace solec {
 
-// What a key of [limits] holds.
+// What a key holds.
 enum class LimitKind { kCount, kSize, kTime };
 
-struct LimitKey {
+template <class T>
+struct BoundKey {
   std::string_view name;
   LimitKind kind;
-  uint64_t Limits::*wide;
-  uint32_t Limits::*narrow;
+  uint64_t T::*wide;
+  uint32_t T::*narrow;
   uint64_t least;
   uint64_t most;
   bool may_be_unlimited;
 };
+using LimitKey = BoundKey<Limits>;
 
 inline constexpr uint64_t kDayMs = 24 * 3'600'000;
 inline constexpr LimitKey kLimitKeys[] = {
@@ -55,9 +58,36 @@ inline constexpr LimitKey kLimitKeys[] = {
     {"password_memory", LimitKind::kSize, &Limits::password_memory_bytes, nullptr, 8 << 10,
      uint64_t{4} << 30, false},
     {"password_passes", LimitKind::kCount, &Limits::password_passes, nullptr, 1, 100, false},
+    {"login_proof_lifetime", LimitKind::kTime, &Limits::login_proof_lifetime_ms, nullptr, 0, kDayMs,
+     false},
+    {"login_proofs_max", LimitKind::kCount, &Limits::login_proofs_max, nullptr, 0, 10'000'000,
+     false},
 };
 
-inline uint64_t LimitValue(const Limits& limits, const LimitKey& key) {
+inline constexpr BoundKey<StoreLimits> kStoreKeys[] = {
+    {"cache", LimitKind::kSize, &StoreLimits::cache_bytes, nullptr, 1 << 20, uint64_t{1} << 40,
+     false},
+    {"write_buffer", LimitKind::kSize, &StoreLimits::write_buffer_bytes, nullptr, 1 << 20,
+     uint64_t{4} << 30, false},
+    {"commit_delay", LimitKind::kTime, &StoreLimits::commit_delay_ms, nullptr, 0, 1'000, false},
+    {"free_space_min", LimitKind::kSize, &StoreLimits::free_space_min, nullptr, 0,
+     uint64_t{1} << 40, false},
+};
+
+// A minute at least: the store notes once a minute how far its positions have come.
+inline constexpr BoundKey<HistoryLimits> kHistoryKeys[] = {
+    {"chat_age_max", LimitKind::kTime, &HistoryLimits::chat_age_max_ms, nullptr, 60'000,
+     36'500 * kDayMs, true},
+    {"chat_bytes_max", LimitKind::kSize, &HistoryLimits::chat_bytes_max, nullptr, 1 << 20,
+     uint64_t{1} << 50, true},
+    {"channel_age_max", LimitKind::kTime, &HistoryLimits::channel_age_max_ms, nullptr, 60'000,
+     36'500 * kDayMs, true},
+    {"channel_bytes_max", LimitKind::kSize, &HistoryLimits::channel_bytes_max, nullptr, 1 << 20,
+     uint64_t{1} << 50, true},
+};
+
+template <class T>
+uint64_t LimitValue(const T& limits, const BoundKey<T>& key) {
   return key.wide != nullptr ? limits.*key.wide : limits.*key.narrow;
 }
 

@@ -101,9 +101,7 @@ int main(int argc, char** argv) {
     return *exit_code;
   }
   if (line.print_default_config) {
-    solec::Config config;
-    config.server_name = "a.example";
-    std::fputs(solec::FormatConfig(config).c_str(), stdout);
+    std::fputs(solec::DefaultConfigText().c_str(), stdout);
     return 0;
   }
   return solec::Run(line, argv[0]);

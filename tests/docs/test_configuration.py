@@ -14,18 +14,22 @@ LIMITS = (ROOT / "src/config/limit_keys.h").read_text()
 # key: its cells, of the tables with and without ranges
 KEYS = {row[0].strip("`"): row for columns in (5, 6) for row in rows(PAGE, columns)
         if row[0].startswith("`")}
-LIMIT_KEYS = re.findall(r'^    \{"(\w+)", LimitKind', LIMITS, re.M)
+# The bounds of [limits], and of all tables as "limits.login_tries".
+BOUND_KEYS = [f"{table.lower()}.{key}" if table != "Limit" else f"limits.{key}"
+              for table, keys in re.findall(r"k(\w+)Keys\[\] = \{\n(.*?)\n\};", LIMITS, re.S)
+              for key in re.findall(r'^    \{"(\w+)", LimitKind', keys, re.M)]
+LIMIT_KEYS = [key.removeprefix("limits.") for key in BOUND_KEYS if key.startswith("limits.")]
 
 
 def keys_of_the_code():
-    keys = {f"limits.{key}" for key in LIMIT_KEYS}
+    keys = set(BOUND_KEYS)
     for table, names in re.findall(r'CheckKeys\(\*?\w+, "(\w+\.)", \{([^}]*)\}', READER):
         keys |= {table + key for key in re.findall(r'"(\w+)"', names)}
-    return keys
+    return keys | {"store.when_full"}
 
 
 def test_every_key_is_on_the_page_and_no_other():
-    assert len(LIMIT_KEYS) > 15
+    assert len(LIMIT_KEYS) > 15 and len(BOUND_KEYS) > len(LIMIT_KEYS)
     assert set(KEYS) == keys_of_the_code()
 
 
@@ -39,14 +43,15 @@ def test_defaults_are_those_of_print_default_config():
             assert tomllib.loads(f"x = {row[2].strip('`')}")["x"] == value, row[0]
 
 
-@pytest.mark.parametrize("key", LIMIT_KEYS)
-def test_ranges_are_those_that_the_server_names(key, tmp_path):
+@pytest.mark.parametrize("name", BOUND_KEYS)
+def test_ranges_are_those_that_the_server_names(name, tmp_path):
+    table, key = name.split(".")
     file = tmp_path / "solecd.toml"
-    file.write_text(f'[server]\nname = "a.example"\n[limits]\n{key} = "nonsense"\n')
+    file.write_text(f'[server]\nname = "a.example"\n[{table}]\n{key} = "nonsense"\n')
     answer = run(SOLECD, "--config", file, "--check")
     assert answer.returncode == 78
     allowed = re.search(r"must be a \w+ (from .*)", answer.stderr).group(1)
-    assert KEYS[f"limits.{key}"][3].replace("`", "") == allowed
+    assert KEYS[name][3].replace("`", "") == allowed
 
 
 def test_what_needs_a_restart_is_what_a_reload_refuses():
@@ -71,6 +76,7 @@ def test_configurations_on_the_pages_are_taken(page, tmp_path):
 def test_every_limit_that_holds_has_its_place_under_backpressure():
     page = (ROOT / "docs/architecture.md").read_text()
     # Not bounds, or of what this build does not have.
-    others = {"password_memory", "password_passes", "spool_bytes_max", "spool_age_max"}
+    others = {"password_memory", "password_passes", "spool_bytes_max", "spool_age_max",
+              "login_proof_lifetime", "login_proofs_max"}
     for key in set(LIMIT_KEYS) - others:
         assert f"`limits.{key}`" in page, key

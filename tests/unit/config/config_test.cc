@@ -61,6 +61,19 @@ spool_age_max = "73h"
 password_queue_max = 4097
 password_memory = "65MiB"
 password_passes = 3
+login_proof_lifetime = "11min"
+login_proofs_max = 99
+[store]
+cache = "257MiB"
+write_buffer = "65MiB"
+commit_delay = "6ms"
+free_space_min = "66MiB"
+when_full = "deliver"
+[history]
+chat_age_max = "8760h"
+chat_bytes_max = "100GiB"
+channel_age_max = "720h"
+channel_bytes_max = "10GiB"
 [[peer]]
 name = "B.Example"
 address = "127.0.0.1:7663"
@@ -110,6 +123,17 @@ void ExpectIsEverything(const Config& config) {
   EXPECT_EQ(config.limits.password_queue_max, 4'097u);
   EXPECT_EQ(config.limits.password_memory_bytes, 65u << 20);
   EXPECT_EQ(config.limits.password_passes, 3u);
+  EXPECT_EQ(config.limits.login_proof_lifetime_ms, 660'000u);
+  EXPECT_EQ(config.limits.login_proofs_max, 99u);
+  EXPECT_EQ(config.store.cache_bytes, 257u << 20);
+  EXPECT_EQ(config.store.write_buffer_bytes, 65u << 20);
+  EXPECT_EQ(config.store.commit_delay_ms, 6u);
+  EXPECT_EQ(config.store.free_space_min, 66u << 20);
+  EXPECT_TRUE(config.policy.deliver_when_full);
+  EXPECT_EQ(config.history.chat_age_max_ms, uint64_t{8'760} * 3'600'000);
+  EXPECT_EQ(config.history.chat_bytes_max, uint64_t{100} << 30);
+  EXPECT_EQ(config.history.channel_age_max_ms, uint64_t{720} * 3'600'000);
+  EXPECT_EQ(config.history.channel_bytes_max, uint64_t{10} << 30);
   ASSERT_EQ(config.peers.size(), 2u);
   EXPECT_EQ(config.peers[0].name, "b.example");
   EXPECT_EQ(config.peers[0].address, "127.0.0.1:7663");
@@ -133,14 +157,29 @@ TEST(Config, EveryKeyArrives) {
   ExpectIsEverything(*config);
 }
 
-TEST(Config, EveryLimitIsAmongTheKeysAboveAndTakesEffect) {
+// Calls check(table, key, its value in `config`, its default) for every key that is a bound.
+template <class Check>
+void ForEachBound(const Config& config, Check&& check) {
+  static const Config kDefaults;
+  for (const auto& key : kLimitKeys) {
+    check("limits", key, LimitValue(config.limits, key), LimitValue(kDefaults.limits, key));
+  }
+  for (const auto& key : kStoreKeys) {
+    check("store", key, LimitValue(config.store, key), LimitValue(kDefaults.store, key));
+  }
+  for (const auto& key : kHistoryKeys) {
+    check("history", key, LimitValue(config.history, key), LimitValue(kDefaults.history, key));
+  }
+}
+
+TEST(Config, EveryBoundIsAmongTheKeysAboveAndTakesEffect) {
   const absl::StatusOr<Config> config = Parse(kEverything);
   ASSERT_TRUE(config.ok());
-  for (const LimitKey& key : kLimitKeys) {
+  ForEachBound(*config, [](const char* table, const auto& key, uint64_t value, uint64_t standard) {
     EXPECT_NE(kEverything.find("\n" + std::string(key.name) + " = "), std::string::npos)
-        << key.name;
-    EXPECT_NE(LimitValue(config->limits, key), LimitValue(Limits(), key)) << key.name;
-  }
+        << table << "." << key.name;
+    EXPECT_NE(value, standard) << table << "." << key.name;
+  });
 }
 
 TEST(Config, WhatIsLeftOutHasTheDocumentedDefault) {
@@ -168,6 +207,17 @@ TEST(Config, WhatIsLeftOutHasTheDocumentedDefault) {
   EXPECT_EQ(config->limits.members_per_channel_max, 1'000'000u);
   EXPECT_EQ(config->limits.spool_bytes_max, uint64_t{1} << 30);
   EXPECT_EQ(config->limits.spool_age_max_ms, uint64_t{72} * 3'600'000);
+  EXPECT_EQ(config->limits.login_proof_lifetime_ms, 600'000u);
+  EXPECT_EQ(config->limits.login_proofs_max, 100'000u);
+  EXPECT_EQ(config->store.cache_bytes, 256u << 20);
+  EXPECT_EQ(config->store.write_buffer_bytes, 64u << 20);
+  EXPECT_EQ(config->store.commit_delay_ms, 5u);
+  EXPECT_EQ(config->store.free_space_min, 64u << 20);
+  EXPECT_FALSE(config->policy.deliver_when_full);
+  EXPECT_EQ(config->history.chat_age_max_ms, kUnlimited);
+  EXPECT_EQ(config->history.chat_bytes_max, kUnlimited);
+  EXPECT_EQ(config->history.channel_age_max_ms, kUnlimited);
+  EXPECT_EQ(config->history.channel_bytes_max, kUnlimited);
   EXPECT_EQ(config->log_level, "info");
   EXPECT_FALSE(config->log_json);
 }
@@ -196,6 +246,9 @@ TEST(Config, AnErrorNamesFileLineAndColumn) {
       {kServer + "[admin]\nport = 1\n", "solec.toml:4:1: unknown key 'admin.port'"},
       {kServer + "[io]\nsqpoll = true\n", "solec.toml:4:1: unknown key 'io.sqpoll'"},
       {kServer + "[log]\nfile = \"x\"\n", "solec.toml:4:1: unknown key 'log.file'"},
+      {kServer + "[store]\ncaches = \"1GiB\"\n", "solec.toml:4:1: unknown key 'store.caches'"},
+      {kServer + "[history]\nage_max = \"1h\"\n",
+       "solec.toml:4:1: unknown key 'history.age_max'"},
       // wrong types
       {"server = 1\n", "solec.toml:1:10: 'server' must be a table"},
       {"[server]\nname = 7\n", "solec.toml:2:8: 'name' must be a string"},
@@ -239,6 +292,13 @@ TEST(Config, AnErrorNamesFileLineAndColumn) {
       {kServer + "[log]\nlevel = \"loud\"\n",
        "solec.toml:4:9: 'level' must be one of \"trace\", \"debug\", \"info\", \"warn\", "
        "\"error\""},
+      {kServer + "[store]\nwhen_full = \"drop\"\n",
+       "solec.toml:4:13: 'when_full' must be one of \"refuse\", \"deliver\""},
+      {kServer + "[store]\ncommit_delay = \"2s\"\n",
+       "solec.toml:4:16: 'commit_delay' must be a time from \"0ms\" to \"1s\""},
+      {kServer + "[history]\nchat_age_max = \"1s\"\n",
+       "solec.toml:4:16: 'chat_age_max' must be a time from \"1min\" to \"876000h\", or "
+       "\"unlimited\""},
       {kServer + "[io]\nspin = \"1s\"\n",
        "solec.toml:4:8: 'spin' must be a time from \"0us\" to \"10ms\""},
       {"[server]\nname = \"a b\"\n", "solec.toml:2:8: 'name' must be letters, digits, '.' and '-'"},
@@ -293,34 +353,43 @@ TEST(Config, LettersBeyondAsciiOutsideOfTextAreAnErrorWithTheirPlace) {
 }
 
 TEST(Config, UnlimitedIsTakenWhereItIsSafe) {
-  for (const LimitKey& key : kLimitKeys) {
+  ForEachBound(Config(), [](const char* table, const auto& key, uint64_t, uint64_t) {
+    const std::string name(key.name);
     const absl::StatusOr<Config> config =
-        Parse(kServer + "[limits]\n" + std::string(key.name) + " = \"unlimited\"\n");
-    EXPECT_EQ(config.ok(), key.may_be_unlimited) << key.name;
-    if (config.ok()) {
-      EXPECT_EQ(LimitValue(config->limits, key), kUnlimited) << key.name;
-    }
-  }
+        Parse(kServer + "[" + table + "]\n" + name + " = \"unlimited\"\n");
+    EXPECT_EQ(config.ok(), key.may_be_unlimited) << name;
+    if (!config.ok()) return;
+    ForEachBound(*config, [&](const char*, const auto& other, uint64_t value, uint64_t) {
+      if (other.name == name) {
+        EXPECT_EQ(value, kUnlimited) << name;
+      }
+    });
+  });
 }
 
-TEST(Config, EveryLimitTakesItsRangeAndNotOneMore) {
-  const auto with = [](const LimitKey& key, uint64_t value) {
-    return Parse(kServer + "[limits]\n" + std::string(key.name) + " = " +
-                 FormatLimit(value, key.kind) + "\n");
-  };
-  for (const LimitKey& key : kLimitKeys) {
-    for (const uint64_t value : {key.least, key.most}) {
-      const absl::StatusOr<Config> config = with(key, value);
+TEST(Config, EveryBoundTakesItsRangeAndNotOneMore) {
+  ForEachBound(Config(), [](const char* table, const auto& key, uint64_t, uint64_t standard) {
+    const std::string name(key.name);
+    const auto with = [&](uint64_t value) {
+      return Parse(kServer + "[" + table + "]\n" + name + " = " + FormatLimit(value, key.kind) +
+                   "\n");
+    };
+    for (const uint64_t wanted : {key.least, key.most}) {
+      const absl::StatusOr<Config> config = with(wanted);
       ASSERT_TRUE(config.ok()) << config.status();
-      EXPECT_EQ(LimitValue(config->limits, key), value) << key.name;
+      ForEachBound(*config, [&](const char*, const auto& other, uint64_t value, uint64_t) {
+        if (other.name == name) {
+          EXPECT_EQ(value, wanted) << name;
+        }
+      });
     }
-    EXPECT_FALSE(with(key, key.most + 1).ok()) << key.name;
+    EXPECT_FALSE(with(key.most + 1).ok()) << name;
     if (key.least > 0) {
-      EXPECT_FALSE(with(key, key.least - 1).ok()) << key.name;
+      EXPECT_FALSE(with(key.least - 1).ok()) << name;
     }
-    EXPECT_GE(LimitValue(Limits(), key), key.least) << key.name;
-    EXPECT_TRUE(LimitValue(Limits(), key) <= key.most || key.may_be_unlimited) << key.name;
-  }
+    EXPECT_GE(standard, key.least) << name;
+    EXPECT_TRUE(standard <= key.most || key.may_be_unlimited) << name;
+  });
 }
 
 TEST(FormatConfig, GivesBackEverything) {
@@ -339,9 +408,26 @@ TEST(FormatConfig, OfTheDefaultsIsAConfigThatGivesThem) {
   const absl::StatusOr<Config> config = Parse(text);
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(FormatConfig(*config), text);
-  for (const LimitKey& key : kLimitKeys) {
-    EXPECT_EQ(LimitValue(config->limits, key), LimitValue(Limits(), key)) << key.name;
-  }
+  ForEachBound(*config, [](const char*, const auto& key, uint64_t value, uint64_t standard) {
+    EXPECT_EQ(value, standard) << key.name;
+  });
+}
+
+TEST(DefaultConfigText, IsTheDefaultsAndShowsTheKeysThatHaveNone) {
+  const std::string text = DefaultConfigText();
+  Config defaults;
+  defaults.server_name = "a.example";
+  absl::StatusOr<Config> config = Parse(text);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(FormatConfig(*config), FormatConfig(defaults));
+  // Uncommented, every line is a key.
+  std::string all = text;
+  for (size_t at; (at = all.find("# ")) != std::string::npos;) all.erase(at, 2);
+  config = Parse(all);
+  ASSERT_TRUE(config.ok()) << config.status() << "\n" << all;
+  EXPECT_EQ(config->data_dir, "/var/lib/solec");
+  EXPECT_EQ(config->tls_certificate, "cert.pem");
+  ASSERT_EQ(config->peers.size(), 1u);
 }
 
 TEST(FormatConfig, QuotesWhatTextMayHold) {
