@@ -24,6 +24,7 @@ struct BenchOptions {
   uint32_t connections = 10'000;
   double churn_share = 0.05;  // of the connections, per second
   bool receipts = false;
+  bool receivers_answer = false;  // with receipts of their own
   bool raw = false;
   bool spin = false;
   int cpu = -1;

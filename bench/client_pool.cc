@@ -116,6 +116,7 @@ void ClientPool::Start(uint32_t id) {
     bind(client.fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source));
   }
   client.stage = Stage::kConnecting;
+  client.messages_received = 0;
   ++busy_count_;
   ring_->Connect(id, client.fd, &address_, address_size_);
 }
@@ -134,6 +135,7 @@ void ClientPool::OnConnected(uint32_t id, int error) {
   Handshake handshake;
   uint32_t features = 0;
   if (client.plan.receipts) features |= kFeatureReceipts;
+  if (client.plan.history) features |= kFeatureHistory;
   if (!client.plan.channel.empty()) features |= kFeatureRequests;
   if (features != 0) handshake.features = features;
   std::string words;
@@ -180,8 +182,10 @@ void ClientPool::OnLoginFrame(uint32_t id, const Frame& frame) {
       return Fail(absl::PermissionDeniedError(
           "the login of " + Describe(id) + " was refused: " + std::string(ErrorText(error.code)) +
           "; the server needs accounts = \"any\" (or, for login, --users-file)"));
+    case PayloadType::kMessage:  // it waited for this user, or the channel brings it already
+      return CountMessages(id, 1);
     default:
-      return;  // messages that waited for this user, or that its channel brings already
+      return;
   }
 }
 
@@ -205,7 +209,9 @@ Bytes ClientPool::Take(uint32_t id, Bytes bytes) {
   if (client.stage == Stage::kClosing) return {};
   if (client.stage < Stage::kOpen || bytes.empty()) return bytes;
   if (sink_ != nullptr) return bytes.subspan(sink_->OnBytes(id, bytes));
-  while (TakeFrame(&bytes, &frame)) continue;  // nobody is interested
+  while (TakeFrame(&bytes, &frame)) {  // nobody is interested
+    if (frame.type == PayloadType::kMessage) CountMessages(id, 1);
+  }
   return bytes;
 }
 

@@ -22,6 +22,7 @@ struct ClientPlan {
   std::string password = "bench";
   std::string channel = {};  // joined after the login, if not empty
   bool receipts = false;
+  bool history = false;
   bool raw = false;  // a relay: no login, just the one byte with which it greets
 };
 
@@ -76,6 +77,14 @@ class ClientPool {
     ring_->Send(client, clients_[client].fd, bytes);
   }
 
+  bool is_open(uint32_t client) const { return clients_[client].stage == Stage::kOpen; }
+  // Messages that came in its session: its own receipts refer to that number. What the sink takes,
+  // the sink counts.
+  uint64_t messages_received(uint32_t client) const { return clients_[client].messages_received; }
+  void CountMessages(uint32_t client, uint64_t count) {
+    clients_[client].messages_received += count;
+  }
+
   void Turn(uint64_t wait_ns) { ring_->Turn(*this, spin_ ? 0 : wait_ns); }
   const absl::Status& status() const { return status_; }
 
@@ -94,6 +103,7 @@ class ClientPool {
     Stage stage = Stage::kClosed;
     bool receiving = false;
     bool sending = false;
+    uint64_t messages_received = 0;
     std::string words;             // of the login, while they are being sent
     std::string next_words;        // and what follows them
     std::vector<uint8_t> partial;  // a frame of which the end has not come yet

@@ -6,7 +6,9 @@ void AddPairs(const BenchOptions& options, ClientPool* pool) {
   for (uint32_t i = 0; i < options.pairs; ++i) {
     for (const char* prefix : {"bench-s-", "bench-r-"}) {
       ClientPlan plan{prefix + std::to_string(i)};
-      plan.receipts = options.receipts && plan.name.starts_with("bench-s-");
+      const bool sends = plan.name.starts_with("bench-s-");
+      plan.receipts = sends ? options.receipts : options.receivers_answer;
+      plan.history = sends && options.scenario == "history";
       plan.raw = options.raw;
       pool->Add(std::move(plan));
     }
@@ -28,6 +30,7 @@ void AddPairRoutes(const BenchOptions& options, const ClientPool& pool, Traffic*
   for (uint32_t i = 0; i < options.pairs; ++i) {
     traffic->AddRoute(RouteBetween(pool, 2 * i, 2 * i + 1));
     if (options.receipts) traffic->ExpectReceipts(i);
+    if (options.receivers_answer) traffic->SendReceipts(2 * i + 1);
   }
 }
 

@@ -47,7 +47,7 @@ class Churn {
 
   void CloseQuiet() {
     std::erase_if(waiting_, [this](uint32_t pair) {
-      if (!traffic_->IsQuiet(pair)) return false;
+      if (!traffic_->IsQuiet(pair) || !traffic_->HasAnswered(2 * pair + 1)) return false;
       const uint32_t client = std::exchange(leaving_[pair], kAway);
       if (client % 2 == 0) traffic_->BeginSession(pair);
       pool_->Close(client);
@@ -80,7 +80,7 @@ absl::Status RunChurn(const BenchOptions& options, ClientPool* pool, RunReport* 
   Traffic traffic(pool, options.traffic);
   AddPairRoutes(options, *pool, &traffic);
   Churn churn(options, pool, &traffic);
-  TrafficResult result{Measurement(options.server_pid), {}, {}, {}};
+  TrafficResult result(options.server_pid);
   const TurnHook hook = [&churn](uint64_t now_ns) { return churn.Turn(now_ns); };
   const absl::Status status = RunTraffic(options, pool, &traffic, hook, &result);
   AddTrafficFigures(options, result, "", report);

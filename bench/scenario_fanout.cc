@@ -13,7 +13,7 @@ absl::Status RunFanout(const BenchOptions& options, ClientPool* pool, RunReport*
   for (uint32_t i = 0; i <= options.members; ++i) {
     ClientPlan plan{i == 0 ? std::string("bench-s-0") : "bench-r-" + std::to_string(i - 1)};
     plan.channel = options.raw ? "" : kChannel;
-    plan.receipts = options.receipts && i == 0;
+    plan.receipts = i == 0 ? options.receipts : options.receivers_answer;
     plan.raw = options.raw;
     const uint32_t client = pool->Add(std::move(plan));
     if (i != 0) route.receivers.push_back(client);
@@ -26,7 +26,10 @@ absl::Status RunFanout(const BenchOptions& options, ClientPool* pool, RunReport*
   Traffic traffic(pool, options.traffic);
   traffic.AddRoute(route);
   if (options.receipts) traffic.ExpectReceipts(0);
-  TrafficResult result{Measurement(options.server_pid), {}, {}, {}};
+  if (options.receivers_answer) {
+    for (uint32_t client : route.receivers) traffic.SendReceipts(client);
+  }
+  TrafficResult result(options.server_pid);
   const absl::Status status = RunTraffic(options, pool, &traffic, nullptr, &result);
   AddTrafficFigures(options, result, "", report);
   return status;

@@ -36,7 +36,9 @@ void Traffic::AddRoute(const TrafficRoute& route) {
   sender_of_[route.sender] = index;
   for (uint32_t client : route.receivers) {
     receiver_of_[client] = static_cast<uint32_t>(receivers_.size());
-    receivers_.push_back({index, {}});
+    Receiver& receiver = receivers_.emplace_back();
+    receiver.sender = index;
+    receiver.client = client;
   }
 }
 
@@ -46,6 +48,7 @@ void Traffic::Start(uint64_t now_ns) {
     schedule_ = std::make_unique<OpenLoopSchedule>(options_.rate, now_ns, options_.seed);
   }
   for (uint32_t i = 0; i < senders_.size(); ++i) MarkReady(i);
+  for (uint32_t i = 0; i < receivers_.size(); ++i) MarkUnanswered(i);
 }
 
 void Traffic::Stop() {
@@ -59,7 +62,15 @@ bool Traffic::AllDone() const {
   for (uint32_t i = 0; i < senders_.size(); ++i) {
     if (!IsQuiet(i)) return false;
   }
-  return true;
+  return std::ranges::all_of(receivers_, [this](const Receiver& receiver) {
+    return HasAnswered(receiver);
+  });
+}
+
+bool Traffic::AllSent() const {
+  return std::ranges::all_of(senders_, [this](const Sender& sender) {
+    return sender.sent >= options_.messages_each;
+  });
 }
 
 void Traffic::SetPaused(uint32_t index, bool paused) {
@@ -79,8 +90,11 @@ void Traffic::MarkReady(uint32_t index) {
 size_t Traffic::Allowance(const Sender& sender) const {
   if (stopped_ || sender.paused) return 0;
   if (options_.rate > 0) return std::min(sender.due.size(), sender.frames.slots());
-  const auto allowed = static_cast<size_t>(options_.window - (sender.sent - sender.done));
-  return std::min(allowed, sender.frames.slots());
+  uint64_t done = sender.done;
+  if (sender.receipts) done = std::min(done, sender.receipt_times.accepted());
+  const uint64_t allowed = std::min<uint64_t>(options_.window - (sender.sent - done),
+                                              options_.messages_each - sender.sent);
+  return std::min<size_t>(allowed, sender.frames.slots());
 }
 
 void Traffic::TakeDue(uint64_t now_ns) {
@@ -101,6 +115,8 @@ void Traffic::Flush(uint64_t now_ns) {
     SendSome(&senders_[index], now_ns);
   }
   ready_.clear();
+  for (uint32_t index : unanswered_) Answer(&receivers_[index]);
+  unanswered_.clear();
 }
 
 void Traffic::SendSome(Sender* sender, uint64_t now_ns) {
@@ -116,6 +132,7 @@ void Traffic::SendSome(Sender* sender, uint64_t now_ns) {
       if (time_ns >= measure_from_ns_) lateness_.Record(now_ns - time_ns);
     }
     sender->frames.Stamp(i, ++sender->sent, time_ns);
+    if (sender->receipts) sender->receipt_times.Sent(sender->sent, time_ns);
     if (!sender->receivers_left.empty()) {
       sender->receivers_left[sender->sent & (sender->receivers_left.size() - 1)] =
           sender->receiver_count;
@@ -126,10 +143,40 @@ void Traffic::SendSome(Sender* sender, uint64_t now_ns) {
 }
 
 void Traffic::OnSent(uint32_t client) {
+  if (const uint32_t receiver = receiver_of_[client]; receiver != kNone) {
+    receivers_[receiver].answering = false;
+    MarkUnanswered(receiver);
+  }
   const uint32_t index = sender_of_[client];
   if (index == kNone) return;
   senders_[index].sending = false;
   MarkReady(index);
+}
+
+// --- receipts of the receivers ---
+
+void Traffic::OnOpen(uint32_t client) {
+  if (const uint32_t index = receiver_of_[client]; index != kNone) {
+    receivers_[index].answered = 0;
+    MarkUnanswered(index);
+  }
+  if (on_open) on_open(client);
+}
+
+void Traffic::MarkUnanswered(uint32_t index) {
+  Receiver& receiver = receivers_[index];
+  if (receiver.listed || receiver.answering || HasAnswered(receiver)) return;
+  receiver.listed = true;
+  unanswered_.push_back(index);
+}
+
+void Traffic::Answer(Receiver* receiver) {
+  receiver->listed = false;
+  if (!pool_->is_open(receiver->client)) return;
+  receiver->answered = pool_->messages_received(receiver->client);
+  receiver->answering = true;
+  Encode(Accepted{receiver->answered}, receiver->words.data());
+  pool_->Send(receiver->client, receiver->words);
 }
 
 // --- receiving ---
@@ -170,15 +217,29 @@ size_t Traffic::TakeMessages(Receiver* receiver, Bytes stream) {
   }
   if (times != 0) RecordLatency(last_time, times);
   delivered_ += count;
+  if (count != 0) {
+    pool_->CountMessages(receiver->client, count);
+    MarkUnanswered(static_cast<uint32_t>(receiver - receivers_.data()));
+  }
   OnDelivered(receiver->sender, highest, receiver->check.highest());
   return static_cast<size_t>(at - stream.data());
 }
 
 void Traffic::RecordLatency(uint64_t time_stamp, uint64_t times) {
+  RecordTime(&latency_, GatherStamp(time_stamp), times);
+}
+
+void Traffic::RecordTime(Histogram* histogram, uint64_t sent_ns, uint64_t times) {
   if (received_ns_ == 0) received_ns_ = SteadyNs();
-  const uint64_t sent_ns = GatherStamp(time_stamp);
   if (sent_ns < measure_from_ns_ || sent_ns >= measure_to_ns_ || sent_ns > received_ns_) return;
-  latency_.Record(received_ns_ - sent_ns, times);
+  histogram->Record(received_ns_ - sent_ns, times);
+}
+
+void Traffic::OnAccepted(uint32_t index, uint64_t up_to) {
+  accepted_ += senders_[index].receipt_times.Accept(
+      senders_[index].accepted_before + up_to,
+      [this](uint64_t sent_ns, uint64_t count) { RecordTime(&receipt_latency_, sent_ns, count); });
+  MarkReady(index);
 }
 
 // A receiver's highest number went from `from` to `to`.
@@ -214,13 +275,15 @@ void Traffic::TakeOther(uint32_t client, const Frame& frame) {
       Rejected rejected;
       if (Decode(frame.payload, &rejected) == DecodeError::kNone) {
         ++errors_[static_cast<uint8_t>(rejected.code)];
+        ++rejected_;
+        if (sender != kNone) ++senders_[sender].rejected;
       }
       return;
     }
     case PayloadType::kAccepted: {
       Accepted accepted;
       if (sender != kNone && Decode(frame.payload, &accepted) == DecodeError::kNone) {
-        senders_[sender].accepted = senders_[sender].accepted_before + accepted.up_to;
+        OnAccepted(sender, accepted.up_to);
       }
       return;
     }
@@ -236,7 +299,13 @@ void Traffic::TakeUnknown(uint32_t receiver, Bytes frame) {
   if (receiver != kNone) kind = senders_[receivers_[receiver].sender].delivered.Learn(frame);
   if (kind == DeliveredKind::kExpected) {
     TakeMessages(&receivers_[receiver], frame);
-  } else if (kind == DeliveredKind::kEarlierRun) {
+    return;
+  }
+  if (receiver != kNone) {
+    pool_->CountMessages(receivers_[receiver].client, 1);
+    MarkUnanswered(receiver);
+  }
+  if (kind == DeliveredKind::kEarlierRun) {
     ++earlier_;
   } else {
     ++damaged_;
@@ -252,10 +321,14 @@ TrafficTotals Traffic::Totals() const {
   totals.errors = errors_;
   for (const Sender& sender : senders_) {
     totals.sent += sender.sent;
-    if (sender.receipts) totals.unaccepted += sender.sent - sender.accepted;
+    if (sender.receipts) {
+      totals.unaccepted += sender.sent - sender.receipt_times.accepted() + sender.rejected;
+    }
   }
   for (const Receiver& receiver : receivers_) {
-    totals.lost += receiver.check.LostOf(senders_[receiver.sender].sent);
+    const Sender& sender = senders_[receiver.sender];
+    const uint64_t lost = receiver.check.LostOf(sender.sent);
+    totals.lost += lost - std::min(lost, sender.rejected);
     totals.doubled += receiver.check.doubled();
     totals.reordered += receiver.check.reordered();
   }

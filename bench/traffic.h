@@ -3,7 +3,7 @@
 // compares and two loads when it comes back.
 //
 // Closed loop: each sender keeps up to `window` messages under way; a message is done when every
-// receiver has it. Open loop: messages are due by a schedule, whatever is under way; latency counts
+// receiver has it and, where its receipts count, the server has accepted it. Open loop: messages are due by a schedule, whatever is under way; latency counts
 // from then. Bounded: kDueMax messages of an open loop wait to be sent; over it the run is over.
 #pragma once
 
@@ -18,6 +18,7 @@
 #include "bench/client_pool.h"
 #include "bench/message_frames.h"
 #include "bench/open_loop.h"
+#include "bench/receipt_times.h"
 #include "bench/sequence_check.h"
 
 namespace solec {
@@ -32,6 +33,7 @@ struct TrafficOptions {
   uint32_t window = 64;
   SendForm form = SendForm::kBatched;
   double rate = 0;  // messages per second of all senders; 0: closed loop
+  uint64_t messages_each = UINT64_MAX;  // no sender sends more
   uint64_t seed = 1;
 };
 
@@ -48,8 +50,8 @@ struct TrafficRoute {
 struct TrafficTotals {
   uint64_t sent = 0;
   uint64_t delivered = 0;   // all that came
-  uint64_t unaccepted = 0;  // receipts agreed, and none came
-  uint64_t lost = 0;        // deliveries
+  uint64_t unaccepted = 0;  // receipts agreed, and none came, or it was refused
+  uint64_t lost = 0;        // deliveries of messages that were not refused
   uint64_t doubled = 0;
   uint64_t reordered = 0;
   uint64_t damaged = 0;                // not the bytes that were sent
@@ -67,6 +69,9 @@ class Traffic final : public ClientSink {
   void AddRoute(const TrafficRoute& route);
   // The receipts of that sender's messages count.
   void ExpectReceipts(uint32_t sender) { senders_[sender].receipts = true; }
+  // That receiver, a client that sends nothing else, has agreed on receipts: it says what it got,
+  // once a turn at most.
+  void SendReceipts(uint32_t client) { receivers_[receiver_of_[client]].answers = true; }
 
   void Start(uint64_t now_ns);
   // No more messages; those under way go on.
@@ -83,10 +88,15 @@ class Traffic final : public ClientSink {
   uint64_t next_due_ns() const { return schedule_ ? schedule_->due_ns() : UINT64_MAX; }
 
   uint64_t delivered() const { return delivered_; }
+  uint64_t accepted() const { return accepted_ - rejected_; }
   bool overrun() const { return due_count_ >= kDueMax; }
   // Nothing is under way.
   bool AllDone() const;
+  // Each sender has sent all of its `messages_each`.
+  bool AllSent() const;
   const Histogram& latency() const { return latency_; }
+  // Until the server accepted it, of messages whose receipts count.
+  const Histogram& receipt_latency() const { return receipt_latency_; }
   // The open loop: how much later than due a message was handed to the kernel.
   const Histogram& lateness() const { return lateness_; }
   // Counted when all is over.
@@ -97,8 +107,10 @@ class Traffic final : public ClientSink {
   bool IsQuiet(uint32_t sender) const {
     const Sender& it = senders_[sender];
     return !it.sending && it.deliveries == it.sent * it.receiver_count &&
-           it.accepted == (it.receipts ? it.sent : 0);
+           it.receipt_times.accepted() == (it.receipts ? it.sent : 0);
   }
+  // That receiver has nothing to say and says nothing.
+  bool HasAnswered(uint32_t client) const { return HasAnswered(receivers_[receiver_of_[client]]); }
   // A session begins: its receipts are numbered from 1 again.
   void BeginSession(uint32_t sender) { senders_[sender].accepted_before = senders_[sender].sent; }
   std::function<void(uint32_t client)> on_open, on_closed;
@@ -106,9 +118,7 @@ class Traffic final : public ClientSink {
   // --- ClientSink ---
   size_t OnBytes(uint32_t client, Bytes stream) override;
   void OnSent(uint32_t client) override;
-  void OnOpen(uint32_t client) override {
-    if (on_open) on_open(client);
-  }
+  void OnOpen(uint32_t client) override;
   void OnClosed(uint32_t client) override {
     if (on_closed) on_closed(client);
   }
@@ -123,8 +133,9 @@ class Traffic final : public ClientSink {
     uint64_t sent = 0;
     uint64_t done = 0;        // all receivers have messages up to this one (closed loop)
     uint64_t deliveries = 0;  // numbers that the receivers went forward by, together
-    uint64_t accepted = 0;
-    uint64_t accepted_before = 0;
+    ReceiptTimes receipt_times;
+    uint64_t accepted_before = 0;  // the session's first message comes after this one
+    uint64_t rejected = 0;
     uint32_t receiver_count = 0;
     bool receipts = false;
     bool sending = false;
@@ -136,18 +147,32 @@ class Traffic final : public ClientSink {
 
   struct Receiver {
     uint32_t sender;
+    uint32_t client;
     SequenceCheck check;
+    bool answers = false;  // with receipts
+    bool answering = false;
+    bool listed = false;  // on the list of those that have something to answer
+    uint64_t answered = 0;  // messages of the session
+    std::array<uint8_t, kFrameHeaderSize + sizeof(uint64_t)> words{};
   };
 
+  bool HasAnswered(const Receiver& it) const {
+    return !it.answers ||
+           (!it.answering && it.answered == pool_->messages_received(it.client));
+  }
   size_t Allowance(const Sender& sender) const;
   void MarkReady(uint32_t sender);
   void TakeDue(uint64_t now_ns);
   void SendSome(Sender* sender, uint64_t now_ns);
+  void MarkUnanswered(uint32_t receiver);
+  void Answer(Receiver* receiver);
   size_t TakeMessages(Receiver* receiver, Bytes stream);
   void TakeOther(uint32_t client, const Frame& frame);
   void TakeUnknown(uint32_t receiver, Bytes frame);
   void OnDelivered(uint32_t sender_index, uint64_t from, uint64_t to);
+  void OnAccepted(uint32_t sender_index, uint64_t up_to);
   void RecordLatency(uint64_t time_stamp, uint64_t times);
+  void RecordTime(Histogram* histogram, uint64_t sent_ns, uint64_t times);
 
   ClientPool* const pool_;
   const TrafficOptions options_;
@@ -159,6 +184,7 @@ class Traffic final : public ClientSink {
   std::vector<uint32_t> sender_of_;    // by client
   std::vector<uint32_t> receiver_of_;  // by client
   std::vector<uint32_t> ready_;
+  std::vector<uint32_t> unanswered_;  // receivers
   std::unique_ptr<OpenLoopSchedule> schedule_;
   uint64_t due_total_ = 0;
   uint64_t due_count_ = 0;  // waiting in all the queues
@@ -168,10 +194,13 @@ class Traffic final : public ClientSink {
   uint64_t measure_from_ns_ = UINT64_MAX;
   uint64_t measure_to_ns_ = UINT64_MAX;
   uint64_t delivered_ = 0;
+  uint64_t accepted_ = 0;  // with those that were rejected
+  uint64_t rejected_ = 0;
   uint64_t damaged_ = 0;
   uint64_t earlier_ = 0;
   std::array<uint64_t, 256> errors_{};
   Histogram latency_;
+  Histogram receipt_latency_;
   Histogram lateness_;
 };
 

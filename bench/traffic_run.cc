@@ -29,6 +29,16 @@ class TurnLoop {
     return true;
   }
 
+  // Until every sender has sent all that it is to send, and it is done. False if it stalled.
+  bool RunToEnd() {
+    while (pool_->status().ok() && !(traffic_->AllSent() && traffic_->AllDone())) {
+      const uint64_t now = SteadyNs();
+      if (StalledFor(now, kStallNs)) return false;
+      Turn(now, now + kNsPerSecond / 20);
+    }
+    return true;
+  }
+
   // Until nothing is under way any more.
   void Drain() {
     moved_ns_ = SteadyNs();
@@ -48,7 +58,8 @@ class TurnLoop {
   }
 
   bool StalledFor(uint64_t now, uint64_t limit_ns) {
-    if (std::exchange(seen_, traffic_->delivered()) != traffic_->delivered()) moved_ns_ = now;
+    const uint64_t moved = traffic_->delivered() + traffic_->accepted();
+    if (std::exchange(seen_, moved) != moved) moved_ns_ = now;
     return now - moved_ns_ > limit_ns;
   }
 
@@ -67,18 +78,24 @@ absl::Status RunTraffic(const BenchOptions& options, ClientPool* pool, Traffic* 
   const uint64_t start_ns = SteadyNs();
   const bool closed_loop = options.traffic.rate == 0;
   TurnLoop loop(pool, traffic, hook);
+  const bool has_end = options.traffic.messages_each != UINT64_MAX;
   traffic->Start(start_ns);
-  bool went_well = loop.RunUntil(start_ns + options.warmup_ns, closed_loop);
+  bool went_well = has_end || loop.RunUntil(start_ns + options.warmup_ns, closed_loop);
   const uint64_t begin_ns = SteadyNs();
-  const uint64_t end_ns = begin_ns + options.duration_ns;
+  const uint64_t end_ns = has_end ? UINT64_MAX : begin_ns + options.duration_ns;
   traffic->Measure(begin_ns, end_ns);
   absl::Status status = result->measurement.Begin(begin_ns, traffic->delivered());
-  if (went_well && status.ok()) went_well = loop.RunUntil(end_ns, closed_loop);
+  const uint64_t accepted_before = traffic->accepted();
+  if (went_well && status.ok()) {
+    went_well = has_end ? loop.RunToEnd() : loop.RunUntil(end_ns, closed_loop);
+  }
   status.Update(result->measurement.End(SteadyNs(), traffic->delivered()));
+  result->accepted = traffic->accepted() - accepted_before;
   traffic->Stop();
   loop.Drain();
   pool->SetSink(nullptr);
   result->latency = traffic->latency();
+  result->receipt_latency = traffic->receipt_latency();
   result->lateness = traffic->lateness();
   result->totals = traffic->Totals();
   if (!pool->status().ok()) return pool->status();
@@ -89,8 +106,9 @@ absl::Status RunTraffic(const BenchOptions& options, ClientPool* pool, Traffic* 
         " messages wait to be sent; take a lower rate");
   }
   if (!went_well) {
-    std::string text =
-        "for 5 s no message arrived, with " + std::to_string(result->totals.lost) + " under way";
+    std::string text = "for 5 s no message arrived, with " + std::to_string(result->totals.lost) +
+                       " under way and " + std::to_string(result->totals.unaccepted) +
+                       " without a receipt";
     for (size_t code = 0; code < result->totals.errors.size(); ++code) {
       if (result->totals.errors[code] == 0) continue;
       text += "; the server answered " + std::to_string(result->totals.errors[code]) + " with '" +
@@ -106,10 +124,26 @@ void AddTrafficFigures(const BenchOptions& options, const TrafficResult& result,
   const std::string label = prefix.empty() ? "" : prefix + ": ";
   result.measurement.AddTo(report, "deliveries", prefix, options.spin);
   const TrafficTotals& totals = result.totals;
+  if (options.receipts) {
+    const std::string key = prefix.empty() ? "" : prefix + "_";
+    const auto accepted = static_cast<double>(result.accepted);
+    const double cpu_seconds = result.measurement.server_cpu_seconds();
+    report->Add(key + "accepted", label + "accepted", accepted);
+    report->Add(key + "accepted_per_second", label + "accepted per second",
+                accepted / result.measurement.seconds(), "/s");
+    if (result.measurement.knows_server() && cpu_seconds > 0) {
+      report->Add(key + "accepted_per_server_cpu_second",
+                  label + "accepted per server-CPU-second", accepted / cpu_seconds, "/s");
+    }
+  }
   report->Add((prefix.empty() ? "" : prefix + "_") + "sent", label + "messages sent, in all",
               static_cast<double>(totals.sent));
   report->latencies.push_back(
       {prefix.empty() ? "latency" : prefix + "_latency", label + "latency", result.latency});
+  if (options.receipts) {
+    report->latencies.push_back({prefix.empty() ? "receipts" : prefix + "_receipts",
+                                 label + "latency of receipts", result.receipt_latency});
+  }
   if (options.traffic.rate > 0) {
     report->latencies.push_back({prefix.empty() ? "lateness" : prefix + "_lateness",
                                  label + "of it in the generator", result.lateness});

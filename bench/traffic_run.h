@@ -17,12 +17,18 @@ using TurnHook = std::function<uint64_t(uint64_t now_ns)>;
 
 // What RunTraffic found; figures go into the report by AddTrafficFigures.
 struct TrafficResult {
+  explicit TrafficResult(pid_t server_pid) : measurement(server_pid) {}
+
   Measurement measurement;
+  uint64_t accepted = 0;  // while it was measured
   Histogram latency;
+  Histogram receipt_latency;
   Histogram lateness;
   TrafficTotals totals;
 };
 
+// With `messages_each`: measures until all are sent and done, however long that takes, without a
+// warm-up.
 // Bounds: ends early if for 5 s nothing arrives; the drain ends if for 3 s nothing arrives. An
 // error is a run that broke off (the server ended a connection).
 absl::Status RunTraffic(const BenchOptions& options, ClientPool* pool, Traffic* traffic,
