@@ -73,7 +73,7 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
       ->capture_default_str()
       ->type_name("SHARE")
       ->check(CLI::Range(0.001, 1.0).description(""));
-  app->add_flag("--receipts", options->receipts, 
+  app->add_flag("--receipts", options->receipts,
                 "Senders agree on receipts: every message must be accepted,\n"
                 "and the window counts those that are not accepted yet");
   app->add_flag("--receivers-answer", options->receivers_answer,
@@ -147,7 +147,8 @@ std::string Check(const CLI::App& app, const Texts& texts, BenchOptions* options
       (scenario == "idle" || scenario == "login" || scenario == "shards")) {
     return "--receipts, --receivers-answer: " + scenario + " has none";
   }
-  if (options->raw && (options->receipts || options->receivers_answer)) return "--raw: a relay sends no receipts";
+  if (options->raw && (options->receipts || options->receivers_answer))
+    return "--raw: a relay sends no receipts";
   if (scenario == "login" && app.count("--window") == 0) traffic.window = 16;
   return "";
 }

@@ -62,15 +62,13 @@ bool Traffic::AllDone() const {
   for (uint32_t i = 0; i < senders_.size(); ++i) {
     if (!IsQuiet(i)) return false;
   }
-  return std::ranges::all_of(receivers_, [this](const Receiver& receiver) {
-    return HasAnswered(receiver);
-  });
+  return std::ranges::all_of(receivers_,
+                             [this](const Receiver& receiver) { return HasAnswered(receiver); });
 }
 
 bool Traffic::AllSent() const {
-  return std::ranges::all_of(senders_, [this](const Sender& sender) {
-    return sender.sent >= options_.messages_each;
-  });
+  return std::ranges::all_of(
+      senders_, [this](const Sender& sender) { return sender.sent >= options_.messages_each; });
 }
 
 void Traffic::SetPaused(uint32_t index, bool paused) {

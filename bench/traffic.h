@@ -3,8 +3,9 @@
 // compares and two loads when it comes back.
 //
 // Closed loop: each sender keeps up to `window` messages under way; a message is done when every
-// receiver has it and, where its receipts count, the server has accepted it. Open loop: messages are due by a schedule, whatever is under way; latency counts
-// from then. Bounded: kDueMax messages of an open loop wait to be sent; over it the run is over.
+// receiver has it and, where its receipts count, the server has accepted it. Open loop: messages
+// are due by a schedule, whatever is under way; latency counts from then. Bounded: kDueMax messages
+// of an open loop wait to be sent; over it the run is over.
 #pragma once
 
 #include <array>
@@ -32,7 +33,7 @@ struct TrafficOptions {
   size_t content_bytes = 64;
   uint32_t window = 64;
   SendForm form = SendForm::kBatched;
-  double rate = 0;  // messages per second of all senders; 0: closed loop
+  double rate = 0;                      // messages per second of all senders; 0: closed loop
   uint64_t messages_each = UINT64_MAX;  // no sender sends more
   uint64_t seed = 1;
 };
@@ -151,14 +152,13 @@ class Traffic final : public ClientSink {
     SequenceCheck check;
     bool answers = false;  // with receipts
     bool answering = false;
-    bool listed = false;  // on the list of those that have something to answer
+    bool listed = false;    // on the list of those that have something to answer
     uint64_t answered = 0;  // messages of the session
     std::array<uint8_t, kFrameHeaderSize + sizeof(uint64_t)> words{};
   };
 
   bool HasAnswered(const Receiver& it) const {
-    return !it.answers ||
-           (!it.answering && it.answered == pool_->messages_received(it.client));
+    return !it.answers || (!it.answering && it.answered == pool_->messages_received(it.client));
   }
   size_t Allowance(const Sender& sender) const;
   void MarkReady(uint32_t sender);

@@ -132,8 +132,8 @@ void AddTrafficFigures(const BenchOptions& options, const TrafficResult& result,
     report->Add(key + "accepted_per_second", label + "accepted per second",
                 accepted / result.measurement.seconds(), "/s");
     if (result.measurement.knows_server() && cpu_seconds > 0) {
-      report->Add(key + "accepted_per_server_cpu_second",
-                  label + "accepted per server-CPU-second", accepted / cpu_seconds, "/s");
+      report->Add(key + "accepted_per_server_cpu_second", label + "accepted per server-CPU-second",
+                  accepted / cpu_seconds, "/s");
     }
   }
   report->Add((prefix.empty() ? "" : prefix + "_") + "sent", label + "messages sent, in all",

@@ -12,7 +12,9 @@ namespace solec {
 static_assert(std::tuple_size_v<LoginProofs::Key> == crypto_generichash_KEYBYTES);
 static_assert(sizeof(LoginProof) >= crypto_generichash_BYTES_MIN);
 
-static uint64_t HashOfName(std::string_view name) { return HashText(name, text_hash_key); }
+static uint64_t HashOfName(std::string_view name) {
+  return HashText(name, text_hash_key);
+}
 
 LoginProofs::Key LoginProofs::MakeKey() {
   static const bool ready = sodium_init() >= 0;

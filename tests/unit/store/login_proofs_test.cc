@@ -173,8 +173,8 @@ TEST(LoginProofs, AgreesWithAListInOrderOfAge) {
     while (model.size() > count_max) model.pop_front();
     ASSERT_EQ(proofs.count(), model.size()) << step;
     const auto found = std::find_if(model.begin(), model.end(), of_name);
-    const bool expected = found != model.end() && found->password == password &&
-                          now - found->since < kLifetime;
+    const bool expected =
+        found != model.end() && found->password == password && now - found->since < kLifetime;
     ASSERT_EQ(proofs.Matches(name, proofs.Prove(name, kHash, password), now), expected) << step;
   }
 }
