@@ -18,6 +18,7 @@ constexpr const char* kFooter = R"(Scenarios:
   idle     --connections logged-in connections that do nothing: memory and CPU
   login    connect, log in, close, --window at a time: first logins of a name, then later ones
   shards   direct, with partners on the same shard and on another (needs --admin to tell them apart)
+  history  --fill messages are kept in --pairs chats; then pages and tails of them are read
   churn    direct, while --churn of the connections per second close and come back
 
 Closed loop (--window): each sender keeps that many messages under way: for throughput.
@@ -78,6 +79,12 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
                 "and the window counts those that are not accepted yet");
   app->add_flag("--receivers-answer", options->receivers_answer,
                 "Receivers agree on receipts too, and say what they got");
+  AddNumber(app, "--fill", &options->fill, "history: messages to send before it is read", 1,
+            1'000'000'000)
+      ->default_str("");
+  AddNumber(app, "--page", &options->page, "history: messages a request", 1, kHistoryLimitMax);
+  AddNumber(app, "--tail", &options->tail, "history: how many of the newest messages", 1, 100'000);
+  AddNumber(app, "--readers", &options->readers, "history: who read pages at a time", 1, 100'000);
   app->add_option("--seed", traffic.seed, "Of contents, random moments, and who closes")
       ->capture_default_str()
       ->type_name("N");
@@ -85,7 +92,7 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
 
 void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
   AddWord(app, "SCENARIO", &options->scenario, "What to do, see below",
-          {"direct", "fanout", "latency", "idle", "login", "shards", "churn"})
+          {"direct", "fanout", "latency", "idle", "login", "shards", "churn", "history"})
       ->required();
   app->add_option("--connect", options->connect, "The server")->required()->type_name("HOST:PORT");
   app->add_flag("--tls", texts->tls, "Not in this build: it measures plain connections only");

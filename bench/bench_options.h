@@ -25,6 +25,10 @@ struct BenchOptions {
   double churn_share = 0.05;  // of the connections, per second
   bool receipts = false;
   bool receivers_answer = false;  // with receipts of their own
+  uint64_t fill = 0;              // history: messages to send first
+  uint16_t page = 100;            // messages a request
+  uint32_t tail = 100;            // messages
+  uint32_t readers = 16;
   bool raw = false;
   bool spin = false;
   int cpu = -1;

@@ -116,6 +116,7 @@ void ClientPool::Start(uint32_t id) {
     bind(client.fd, reinterpret_cast<const sockaddr*>(&source), sizeof(source));
   }
   client.stage = Stage::kConnecting;
+  client.features = 0;
   client.messages_received = 0;
   ++busy_count_;
   ring_->Connect(id, client.fd, &address_, address_size_);
@@ -157,10 +158,14 @@ void ClientPool::Say(uint32_t id, std::string words) {
 void ClientPool::OnLoginFrame(uint32_t id, const Frame& frame) {
   Client& client = clients_[id];
   ++steps_;
+  Handshake handshake;
   Result result;
   Error error;
   switch (frame.type) {
     case PayloadType::kHandshake:
+      if (Decode(frame.payload, &handshake) == DecodeError::kNone) {
+        client.features = handshake.features.value_or(0);
+      }
       return;
     case PayloadType::kSuccess:
       if (client.plan.channel.empty()) return Open(id);

@@ -77,6 +77,8 @@ class ClientPool {
     ring_->Send(client, clients_[client].fd, bytes);
   }
 
+  // What its session agreed on; 0 without a Handshake from the server.
+  uint32_t features(uint32_t client) const { return clients_[client].features; }
   bool is_open(uint32_t client) const { return clients_[client].stage == Stage::kOpen; }
   // Messages that came in its session: its own receipts refer to that number. What the sink takes,
   // the sink counts.
@@ -103,6 +105,7 @@ class ClientPool {
     Stage stage = Stage::kClosed;
     bool receiving = false;
     bool sending = false;
+    uint32_t features = 0;
     uint64_t messages_received = 0;
     std::string words;             // of the login, while they are being sent
     std::string next_words;        // and what follows them

@@ -23,7 +23,7 @@ struct Scenario {
 
 constexpr Scenario kScenarios[] = {
     {"direct", RunDirect}, {"fanout", RunFanout}, {"latency", RunDirect}, {"idle", RunIdle},
-    {"login", RunLogin},   {"shards", RunShards}, {"churn", RunChurn},
+    {"login", RunLogin},   {"shards", RunShards}, {"churn", RunChurn},    {"history", RunHistory},
 };
 
 std::string Counted(uint32_t count, const std::string& what) {
@@ -34,6 +34,11 @@ std::string Title(const BenchOptions& options) {
   const TrafficOptions& traffic = options.traffic;
   std::string title = "solec-bench " + options.scenario;
   if (options.scenario == "idle") return title + Counted(options.connections, "connection");
+  if (options.scenario == "history") {
+    title += Counted(options.pairs, "chat");
+    if (options.fill != 0) title += ", " + ShortNumber(static_cast<double>(options.fill)) + " sent";
+    return title + ", pages of " + std::to_string(options.page);
+  }
   if (options.scenario == "login") return title + Counted(traffic.window, "login") + " at a time";
   const bool one = options.scenario == "latency" && traffic.rate == 0;
   title += options.scenario == "fanout" ? Counted(options.members, "member")

@@ -15,6 +15,7 @@ absl::Status RunFanout(const BenchOptions& options, ClientPool* pool, RunReport*
 absl::Status RunIdle(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunLogin(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunShards(const BenchOptions& options, ClientPool* pool, RunReport* report);
+absl::Status RunHistory(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunChurn(const BenchOptions& options, ClientPool* pool, RunReport* report);
 
 }  // namespace solec
