@@ -38,6 +38,10 @@ Json Failure(std::string_view code, std::string error) {
   return {{"ok", false}, {"code", code}, {"error", std::move(error)}};
 }
 
+Json NoServer() {
+  return Failure("unavailable", "no server is running");
+}
+
 // Why the shards refused, in words that name what was asked for.
 Json Refusal(ControlStatus status, const ControlRequest& request) {
   const bool channel = request.name.starts_with('#');
@@ -76,11 +80,11 @@ Json AskShards(const AdminContext& context, const ShardCommand& command, const J
     }
   }
   if (command.argument == "password") {
-    absl::StatusOr<std::string> hash = context.shards->HashPassword(question.argument);
+    absl::StatusOr<std::string> hash = context.control->HashPassword(question.argument);
     if (!hash.ok()) return Failure("unavailable", std::string(hash.status().message()));
     question.argument = *std::move(hash);
   }
-  const ControlReply reply = context.shards->Ask(question);
+  const ControlReply reply = context.control->Ask(question);
   if (reply.status != ControlStatus::kDone) return Refusal(reply.status, question);
   Json items = Json::array();
   for (const ControlItem& item : reply.items) {
@@ -88,6 +92,19 @@ Json AskShards(const AdminContext& context, const ShardCommand& command, const J
     items.push_back({{"text", item.text}, {"flags", item.flags}});
   }
   return {{"ok", true}, {"items", std::move(items)}};
+}
+
+Json BackUp(const AdminContext& context, const Json& request) {
+  const std::string folder = request.value("folder", "");
+  // The server's working folder is not that of whoever asks.
+  if (!folder.starts_with('/')) return Failure("usage", "'folder' must be a path from / on");
+  if (!context.backup) {
+    return Failure("invalid", "this server keeps nothing on disk: it has no data_dir");
+  }
+  const absl::Status status = context.backup(folder);
+  if (status.ok()) return {{"ok", true}};
+  return Failure(absl::IsAlreadyExists(status) ? "exists" : "invalid",
+                 std::string(status.message()));
 }
 
 Json Run(const AdminContext& context, const Json& request) {
@@ -99,6 +116,7 @@ Json Run(const AdminContext& context, const Json& request) {
     if (command.command == name) return AskShards(context, command, request);
   }
   if (name == "stats") {
+    if (context.shards == nullptr) return NoServer();
     Json stats = Json::object();
     ForEachMetric(*context.shards, [&stats](const Metric& metric) {
       stats[std::string(metric.name)] = metric.value;
@@ -112,14 +130,17 @@ Json Run(const AdminContext& context, const Json& request) {
             {"stats", std::move(stats)}};
   }
   if (name == "reload") {
+    if (!context.reload) return NoServer();
     const absl::Status status = context.reload();
     if (!status.ok()) return Failure("invalid", std::string(status.message()));
     return {{"ok", true}};
   }
   if (name == "drain") {
+    if (!context.drain) return NoServer();
     context.drain();
     return {{"ok", true}};
   }
+  if (name == "store backup") return BackUp(context, request);
   if (name == "link list" || name == "link test") {
     return Failure("not_built", "this build has no links to other servers");
   }

@@ -5,7 +5,8 @@
 //   {"ok":false,"error":"there is no user 'alice'","code":"not_found"}
 //
 // Codes: not_found exists invalid over_limit unavailable usage not_built. The whole list of
-// commands is in docs/operations.md.
+// commands is in docs/operations.md. Without a server those that concern users and channels work on
+// its store.
 #pragma once
 
 #include <functional>
@@ -19,10 +20,13 @@ namespace solec {
 
 // What the commands work on. Called from the admin threads, several at a time.
 struct AdminContext {
-  ShardGroup* shards = nullptr;
+  ControlTarget* control = nullptr;      // who carries out what concerns users and channels
+  const ShardGroup* shards = nullptr;    // null: no server is running
   std::string server_name;
   std::function<absl::Status()> reload;  // OK, or why the old configuration stays
   std::function<void()> drain;           // begins the end; returns at once
+  // Puts a copy of the store, as of one moment, into a folder. Missing: nothing is on disk.
+  std::function<absl::Status(const std::string& folder)> backup;
 };
 
 // Answers one line; the answer has no line end. Never throws.

@@ -88,8 +88,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
   if (!shards.ok()) return shards.status();
   server->shards_ = *std::move(shards);
-  const AdminContext context{server->shards_.get(), config.server_name,
-                             [one = server.get()] { return one->Reload(); }, std::move(drain)};
+  const AdminContext context{server->shards_.get(), server->shards_.get(), config.server_name,
+                             [one = server.get()] { return one->Reload(); }, std::move(drain), {}};
   if (!config.admin_socket.empty()) {
     absl::StatusOr<std::unique_ptr<AdminSocket>> admin =
         AdminSocket::Start(config.admin_socket, context);

@@ -1,12 +1,14 @@
 // What the control thread (admin socket, signals) asks of the shards, and what they answer. A
 // request travels to a shard through a locked inbox, off the message path, and is answered by
-// value.
+// value. ControlTarget is what the rest of administration sees of it: a running server's shards
+// (ShardGroup), or a store that no server has open (OfflineShard).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "proto/constants.h"
 
 namespace solec {
@@ -50,6 +52,17 @@ enum class ControlStatus : uint8_t {
 struct ControlReply {
   ControlStatus status = ControlStatus::kDone;
   std::vector<ControlItem> items;  // for lists, sorted by text
+};
+
+class ControlTarget {
+ public:
+  virtual ~ControlTarget() = default;
+
+  // Carries a request out and waits for the answer.
+  virtual ControlReply Ask(const ControlRequest& request) = 0;
+
+  // Hashes a password for kUserAdd and kUserPassword; blocks for as long as argon2id takes.
+  virtual absl::StatusOr<std::string> HashPassword(const std::string& password) = 0;
 };
 
 }  // namespace solec

@@ -27,20 +27,19 @@ struct ShardGroupOptions {
   ReceiveBufferMode receive_buffers = ReceiveBufferMode::kPlain;  // the kernel must have it
 };
 
-class ShardGroup {
+class ShardGroup final : public ControlTarget {
  public:
   // Binds, starts all threads, returns when every shard accepts connections.
   static absl::StatusOr<std::unique_ptr<ShardGroup>> Start(const ShardGroupOptions& options);
-  ~ShardGroup();  // stops at once
+  ~ShardGroup() override;  // stops at once
 
   // The real addresses, in the order of options.listen.
   const std::vector<std::string>& listening() const;
 
-  // Hashes a password for kUserAdd and kUserPassword; blocks for as long as argon2id takes.
-  absl::StatusOr<std::string> HashPassword(const std::string& password);
+  absl::StatusOr<std::string> HashPassword(const std::string& password) override;
 
-  // Sends a request to the shard or shards it concerns and waits for the answer.
-  ControlReply Ask(const ControlRequest& request);
+  // Goes to the shard or shards that it concerns.
+  ControlReply Ask(const ControlRequest& request) override;
 
   // New limits and policy for everything that happens from now on; sessions stay.
   void Reconfigure(const Limits& limits, const Policy& policy);

@@ -57,6 +57,39 @@ TEST(AdminCommand, DrainIsPassedOnOnce) {
   EXPECT_EQ(drains, 1);
 }
 
+TEST(AdminCommand, WithoutAServerThatIsSaid) {
+  const AdminContext context;
+  for (const char* command : {"stats", "reload", "drain"}) {
+    const Json answer = Json::parse(RunAdminCommand(context, Json{{"command", command}}.dump()));
+    EXPECT_EQ(answer["code"], "unavailable") << command;
+    EXPECT_EQ(answer["error"], "no server is running") << command;
+  }
+}
+
+TEST(AdminCommand, BacksUpIntoAFolderThatIsNamedFromTheRootOn) {
+  AdminContext context;
+  const auto answer = [&](const char* folder) {
+    return Json::parse(
+        RunAdminCommand(context, Json{{"command", "store backup"}, {"folder", folder}}.dump()));
+  };
+  EXPECT_EQ(answer("/backup")["code"], "invalid");
+  std::string asked;
+  absl::Status status;
+  context.backup = [&](const std::string& folder) {
+    asked = folder;
+    return status;
+  };
+  EXPECT_EQ(answer("/backup"), Json::parse(R"({"ok":true})"));
+  EXPECT_EQ(asked, "/backup");
+  asked.clear();
+  EXPECT_EQ(answer("backup")["code"], "usage");
+  EXPECT_EQ(answer("")["code"], "usage");
+  EXPECT_EQ(asked, "");
+  status = absl::AlreadyExistsError("/backup: is not empty");
+  EXPECT_EQ(answer("/backup")["code"], "exists");
+  EXPECT_EQ(answer("/backup")["error"], "/backup: is not empty");
+}
+
 TEST(AdminCommand, LinksAreNotBuilt) {
   const AdminContext context;
   for (const char* line : {R"({"command":"link list"})", R"({"command":"link test","name":"b"})"}) {
@@ -76,6 +109,7 @@ class AdminCommandOnShards : public testing::Test {
     absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
     ASSERT_TRUE(shards.ok()) << shards.status();
     shards_ = *std::move(shards);
+    context_.control = shards_.get();
     context_.shards = shards_.get();
     context_.server_name = "a.example";
   }

@@ -22,6 +22,7 @@ class MetricsTest : public testing::Test {
     absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
     ASSERT_TRUE(shards.ok()) << shards.status();
     shards_ = *std::move(shards);
+    context_.control = shards_.get();
     context_.shards = shards_.get();
     context_.server_name = "a.example";
   }
