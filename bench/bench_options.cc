@@ -108,15 +108,16 @@ void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
       ->check(CLI::Validator(CLI::ExistingFile).description(""));
   app->add_option("--admin", options->admin, "shards: the server's HTTP port")
       ->type_name("HOST:PORT");
-  AddNumber(app, "--server-pid", &options->server_pid, "Measure that process's CPU and memory", 1,
-            INT32_MAX)
+  AddNumber(app, "--server-pid", &options->program.server_pid,
+            "Measure that process's CPU and memory", 1, INT32_MAX)
       ->default_str("");
-  AddNumber(app, "--cpu", &options->cpu, "Run on this CPU only", 0, 1023)->default_str("");
+  AddNumber(app, "--cpu", &options->program.cpu, "Run on this CPU only", 0, 1023)->default_str("");
   app->add_flag("--spin", options->spin, "Poll and never sleep: for the lowest latencies");
   app->add_flag("--raw", options->raw, "The other side is solec-relay: no login, the same bytes");
-  app->add_option("--json", options->json_file, "Write the results there (-: stdout, and no text)")
+  app->add_option("--json", options->program.json_file,
+                  "Write the results there (-: stdout, and no text)")
       ->type_name("FILE");
-  app->add_option("--html", options->html_file, "Write a page with the results there")
+  app->add_option("--html", options->program.html_file, "Write a page with the results there")
       ->type_name("FILE");
 }
 

@@ -1,12 +1,11 @@
 // What solec-bench was asked to do. Values, read once from the command line.
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "bench/run_program.h"
 #include "bench/traffic.h"
 
 namespace solec {
@@ -31,10 +30,7 @@ struct BenchOptions {
   uint32_t readers = 16;
   bool raw = false;
   bool spin = false;
-  int cpu = -1;
-  pid_t server_pid = 0;
-  std::string json_file;
-  std::string html_file;
+  ProgramOptions program;
 };
 
 // Fills `options`. If the program is to end at once (help, version, a mistake): its exit status.

@@ -1,8 +1,6 @@
 #include "bench/client_pool.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,7 +9,6 @@
 #include <cstring>
 
 #include "bench/steady_clock.h"
-#include "client/endpoint.h"
 #include "proto/codec.h"
 
 namespace solec {
@@ -21,25 +18,10 @@ static constexpr uint32_t kClientsPerAddress = 20'000;
 
 absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string& connect,
                                                                uint32_t client_count) {
-  absl::StatusOr<Endpoint> endpoint = ParseEndpoint(connect, kPortPlain);
-  if (!endpoint.ok()) return endpoint.status();
+  absl::StatusOr<ServerAddress> server = FindServer(connect, kPortPlain);
+  if (!server.ok()) return server.status();
   std::unique_ptr<ClientPool> pool(new ClientPool());
-  pool->endpoint_ = endpoint->ToString();
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(endpoint->host.c_str(), std::to_string(endpoint->port).c_str(), &hints, &found);
-  if (error != 0) {
-    return absl::UnavailableError("cannot find " + endpoint->host + ": " + gai_strerror(error));
-  }
-  std::memcpy(&pool->address_, found->ai_addr, found->ai_addrlen);
-  pool->address_size_ = found->ai_addrlen;
-  freeaddrinfo(found);
-  if (pool->address_.ss_family == AF_INET) {
-    const auto* ipv4 = reinterpret_cast<const sockaddr_in*>(&pool->address_);
-    pool->loopback_ = ntohl(ipv4->sin_addr.s_addr) >> 24 == 127;
-  }
+  pool->server_ = *std::move(server);
   absl::StatusOr<std::unique_ptr<GeneratorRing>> ring = GeneratorRing::Create(client_count);
   if (!ring.ok()) return ring.status();
   pool->ring_ = *std::move(ring);
@@ -92,8 +74,9 @@ absl::Status ClientPool::OpenAll() {
     const uint64_t now = SteadyNs();
     if (std::exchange(seen_steps, steps_) != steps_) progress_ns = now;
     if (now - progress_ns > kProgressNs) {
-      return absl::UnavailableError(endpoint_ + " does not answer: " + std::to_string(open_count_) +
-                                    " of " + std::to_string(size()) + " connections are open");
+      return absl::UnavailableError(server_.text +
+                                    " does not answer: " + std::to_string(open_count_) + " of " +
+                                    std::to_string(size()) + " connections are open");
     }
   }
   return status_;
@@ -101,13 +84,11 @@ absl::Status ClientPool::OpenAll() {
 
 void ClientPool::Start(uint32_t id) {
   Client& client = clients_[id];
-  client.fd = socket(address_.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (client.fd < 0) {
-    return Fail(absl::UnavailableError(std::string("no socket: ") + std::strerror(errno)));
-  }
-  const int yes = 1;
-  setsockopt(client.fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  if (loopback_) {
+  absl::StatusOr<int> made = MakeSocket(server_);
+  if (!made.ok()) return Fail(made.status());
+  client.fd = *made;
+  if (server_.loopback) {
+    const int yes = 1;
     // 127.0.0.1, 127.0.1.1, …: one address has ports for some 28,000 connections only.
     sockaddr_in source{};
     source.sin_family = AF_INET;
@@ -119,14 +100,14 @@ void ClientPool::Start(uint32_t id) {
   client.features = 0;
   client.messages_received = 0;
   ++busy_count_;
-  ring_->Connect(id, client.fd, &address_, address_size_);
+  ring_->Connect(id, client.fd, &server_.address, server_.size);
 }
 
 void ClientPool::OnConnected(uint32_t id, int error) {
   Client& client = clients_[id];
   if (error != 0) {
     return Fail(
-        absl::UnavailableError("cannot connect to " + endpoint_ + ": " + std::strerror(error)));
+        absl::UnavailableError("cannot connect to " + server_.text + ": " + std::strerror(error)));
   }
   ++steps_;
   client.stage = Stage::kLogin;

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "bench/generator_ring.h"
+#include "bench/server_address.h"
 #include "proto/frame.h"
 
 namespace solec {
@@ -127,10 +128,7 @@ class ClientPool {
   std::unique_ptr<GeneratorRing> ring_;
   ClientSink* sink_ = nullptr;
   bool spin_ = false;
-  bool loopback_ = false;
-  std::string endpoint_;
-  sockaddr_storage address_{};
-  socklen_t address_size_ = 0;
+  ServerAddress server_;
   std::vector<Client> clients_;
   uint64_t steps_ = 0;  // anything that brought a client further
   uint32_t open_count_ = 0;

@@ -1,17 +1,9 @@
 // solec-bench: reads the command line, runs one scenario, reports.
-#include <sched.h>
-#include <sys/prctl.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include "bench/bench_options.h"
-#include "bench/process_stats.h"
-#include "bench/run_report.h"
+#include "bench/run_program.h"
 #include "bench/scenarios.h"
-#include "tools/solec/exit_code.h"
 
 namespace solec {
 namespace {
@@ -58,71 +50,21 @@ uint32_t ExpectedClients(const BenchOptions& options) {
   return 2 * options.pairs;
 }
 
-int ExitCodeOf(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-      return kExitUsage;
-    case absl::StatusCode::kUnavailable:
-      return kExitUnavailable;
-    case absl::StatusCode::kPermissionDenied:
-      return kExitNotPermitted;
-    default:
-      return kExitFailure;
-  }
-}
-
-int Complain(const absl::Status& status) {
-  const std::string text(status.message());
-  std::fprintf(stderr, "solec-bench: %s\n", text.c_str());
-  return ExitCodeOf(status);
-}
-
-absl::Status PinTo(int cpu) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  CPU_SET(cpu, &cpus);
-  if (sched_setaffinity(0, sizeof(cpus), &cpus) == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError("--cpu " + std::to_string(cpu) + ": " + std::strerror(errno));
-}
-
-absl::Status Report(const BenchOptions& options, const RunReport& report) {
-  if (options.json_file != "-") std::fputs(ReportAsText(report).c_str(), stdout);
-  absl::Status status;
-  if (!options.json_file.empty()) status = WriteReport(options.json_file, ReportAsJson(report));
-  if (!options.html_file.empty()) {
-    status.Update(WriteReport(options.html_file, ReportAsHtml(report)));
-  }
-  return status;
-}
-
 int Run(const BenchOptions& options) {
-  if (options.cpu >= 0) {
-    if (absl::Status status = PinTo(options.cpu); !status.ok()) return Complain(status);
-  }
-  if (options.server_pid != 0) {
-    const absl::StatusOr<ProcessStats> stats = ReadProcessStats(options.server_pid);
-    if (!stats.ok()) {
-      return Complain(
-          absl::InvalidArgumentError("--server-pid: " + std::string(stats.status().message())));
-    }
-  }
-  prctl(PR_SET_TIMERSLACK, 1);  // an open loop must wake when its next message is due
-  absl::StatusOr<std::unique_ptr<ClientPool>> pool =
-      ClientPool::Create(options.connect, ExpectedClients(options));
-  if (!pool.ok()) return Complain(pool.status());
-  (*pool)->SetSpin(options.spin);
+  constexpr const char* kProgram = "solec-bench";
   RunReport report;
   report.title = Title(options);
-  absl::Status status;
+  absl::Status status = PrepareProgram(options.program);
+  if (!status.ok()) return FinishProgram(kProgram, options.program, status, &report);
+  absl::StatusOr<std::unique_ptr<ClientPool>> pool =
+      ClientPool::Create(options.connect, ExpectedClients(options));
+  if (!pool.ok()) return FinishProgram(kProgram, options.program, pool.status(), &report);
+  (*pool)->SetSpin(options.spin);
   for (const Scenario& scenario : kScenarios) {
     if (scenario.name == options.scenario) status = scenario.run(options, pool->get(), &report);
   }
   if (status.ok()) (*pool)->CloseAll();
-  if (!status.ok() && ExitCodeOf(status) != kExitFailure) return Complain(status);
-  if (!status.ok()) report.notes.push_back("the run broke off: " + std::string(status.message()));
-  if (absl::Status written = Report(options, report); !written.ok()) return Complain(written);
-  if (!status.ok()) return Complain(status);
-  return report.failed() ? kExitFailure : kExitDone;
+  return FinishProgram(kProgram, options.program, status, &report);
 }
 
 }  // namespace

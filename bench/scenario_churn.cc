@@ -80,7 +80,7 @@ absl::Status RunChurn(const BenchOptions& options, ClientPool* pool, RunReport* 
   Traffic traffic(pool, options.traffic);
   AddPairRoutes(options, *pool, &traffic);
   Churn churn(options, pool, &traffic);
-  TrafficResult result(options.server_pid);
+  TrafficResult result(options.program.server_pid);
   const TurnHook hook = [&churn](uint64_t now_ns) { return churn.Turn(now_ns); };
   const absl::Status status = RunTraffic(options, pool, &traffic, hook, &result);
   AddTrafficFigures(options, result, "", report);

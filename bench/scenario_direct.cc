@@ -15,7 +15,7 @@ absl::Status RunDirect(const BenchOptions& given, ClientPool* pool, RunReport* r
   if (absl::Status status = pool->OpenAll(); !status.ok()) return status;
   Traffic traffic(pool, options.traffic);
   AddPairRoutes(options, *pool, &traffic);
-  TrafficResult result(options.server_pid);
+  TrafficResult result(options.program.server_pid);
   const absl::Status status = RunTraffic(options, pool, &traffic, nullptr, &result);
   AddTrafficFigures(options, result, "", report);
   return status;

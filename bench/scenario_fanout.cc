@@ -29,7 +29,7 @@ absl::Status RunFanout(const BenchOptions& options, ClientPool* pool, RunReport*
   if (options.receivers_answer) {
     for (uint32_t client : route.receivers) traffic.SendReceipts(client);
   }
-  TrafficResult result(options.server_pid);
+  TrafficResult result(options.program.server_pid);
   const absl::Status status = RunTraffic(options, pool, &traffic, nullptr, &result);
   AddTrafficFigures(options, result, "", report);
   return status;

@@ -27,7 +27,7 @@ absl::Status Fill(const BenchOptions& given, ClientPool* pool, RunReport* report
   options.traffic.messages_each = (options.fill + options.pairs - 1) / options.pairs;
   Traffic traffic(pool, options.traffic);
   AddPairRoutes(options, *pool, &traffic);
-  TrafficResult result(options.server_pid);
+  TrafficResult result(options.program.server_pid);
   const absl::Status status = RunTraffic(options, pool, &traffic, nullptr, &result);
   AddTrafficFigures(options, result, "fill", report);
   return status;
@@ -132,7 +132,7 @@ absl::Status MeasurePages(const BenchOptions& options, ClientPool* pool, History
   walk.Start();
   turn_until(SteadyNs() + options.warmup_ns);
   walk.MeasureFromHere();
-  Measurement measurement(options.server_pid);
+  Measurement measurement(options.program.server_pid);
   const uint64_t items_before = walk.items();
   const uint64_t begin_ns = SteadyNs();
   if (absl::Status status = measurement.Begin(begin_ns, walk.pages()); !status.ok()) return status;
@@ -160,7 +160,7 @@ absl::Status MeasureTails(const BenchOptions& options, ClientPool* pool, History
                           std::vector<Chat>* chats, RunReport* report) {
   std::mt19937_64 random(options.traffic.seed);
   Histogram latency;
-  Measurement measurement(options.server_pid);
+  Measurement measurement(options.program.server_pid);
   const uint64_t asked_before = reads->asked();
   const uint64_t begin_ns = SteadyNs();
   if (absl::Status status = measurement.Begin(begin_ns, 0); !status.ok()) return status;

@@ -15,7 +15,7 @@ static absl::Status WaitUntil(ClientPool* pool, uint64_t end_ns) {
 }
 
 absl::Status RunIdle(const BenchOptions& options, ClientPool* pool, RunReport* report) {
-  Measurement opening(options.server_pid);
+  Measurement opening(options.program.server_pid);
   const uint64_t slab_before = KernelSlabBytes();
   if (absl::Status status = opening.Begin(SteadyNs(), 0); !status.ok()) return status;
   const uint64_t resident_before = opening.server_begin().resident_bytes;
@@ -28,7 +28,7 @@ absl::Status RunIdle(const BenchOptions& options, ClientPool* pool, RunReport* r
   if (status.ok()) status = opening.End(SteadyNs(), options.connections);
   if (status.ok()) status = WaitUntil(pool, SteadyNs() + options.warmup_ns);
   const uint64_t slab_after = KernelSlabBytes();
-  Measurement idle(options.server_pid);
+  Measurement idle(options.program.server_pid);
   if (status.ok()) status = idle.Begin(SteadyNs(), 0);
   if (status.ok()) status = WaitUntil(pool, SteadyNs() + options.duration_ns);
   if (status.ok()) status = idle.End(SteadyNs(), 0);

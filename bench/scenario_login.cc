@@ -84,7 +84,7 @@ std::vector<ClientPlan> FreshUsers() {
 absl::Status RunCycle(const BenchOptions& options, ClientPool* pool, LoginCycle* cycle,
                       const std::string& prefix, RunReport* report) {
   pool->SetSink(cycle);
-  Measurement measurement(options.server_pid);
+  Measurement measurement(options.program.server_pid);
   const uint64_t begin_ns = SteadyNs();
   if (absl::Status status = measurement.Begin(begin_ns, 0); !status.ok()) return status;
   for (uint32_t client = 0; client < pool->size(); ++client) cycle->Start(client);

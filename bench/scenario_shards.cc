@@ -78,7 +78,7 @@ absl::Status Measure(const BenchOptions& options, ClientPool* pool, const Client
   for (const auto& [sender, receiver] : pairs) {
     traffic.AddRoute(RouteBetween(*pool, sender, receiver));
   }
-  TrafficResult result(options.server_pid);
+  TrafficResult result(options.program.server_pid);
   const absl::Status status = RunTraffic(options, pool, &traffic, nullptr, &result);
   report->Add(prefix + "_pairs", prefix + ": pairs", static_cast<double>(pairs.size()));
   AddTrafficFigures(options, result, prefix, report);
