@@ -82,6 +82,9 @@ class SpscRing {
     return tail_reserved_ - head_seen_ <= (mask_ + 1) / 2;
   }
 
+  // Bytes that are reserved and, as far as was last seen, not given back yet.
+  size_t UsedBytes() const { return static_cast<size_t>(tail_reserved_ - head_seen_); }
+
   // Makes all reservations visible to the consumer. True if there were any.
   bool Publish() {
     if (tail_reserved_ == tail_published_) return false;

@@ -206,6 +206,22 @@ std::optional<InboxValue> ParseInbox(std::string_view value) {
   return inbox;
 }
 
+void EncodeState(const StateValue& state, std::string* value) {
+  value->clear();
+  PutNumber(value, state.position);
+  PutNumber(value, state.chat_bytes);
+  PutNumber(value, state.post_bytes);
+}
+
+std::optional<StateValue> ParseState(std::string_view value) {
+  StateValue state;
+  if (!TakeNumber(&value, &state.position) || !TakeNumber(&value, &state.chat_bytes) ||
+      !TakeNumber(&value, &state.post_bytes) || !value.empty()) {
+    return std::nullopt;
+  }
+  return state;
+}
+
 StoreKey ClockKey(uint64_t position) {
   StoreKey key;
   key.Name(kClockPrefix).Number(position);

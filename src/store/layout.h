@@ -30,6 +30,11 @@ std::string_view StoreSpaceName(StoreSpace space);
 
 // --- keys ---
 
+// Rows of the space meta, beside those of the clock.
+inline constexpr std::string_view kSchemaKey = "schema";  // kStoreSchema
+inline constexpr std::string_view kServerKey = "server";  // the name of the server it belongs to
+inline constexpr std::string_view kStateKey = "state";    // StateValue
+
 // A key under construction, on the stack. Names are bounded, so it always fits.
 class StoreKey {
  public:
@@ -63,12 +68,12 @@ class StoreKey {
 };
 
 // Rows of a user and of a channel: the owner, a zero byte, one of these, and what follows it.
-inline constexpr char kRowAccount = 'a';    // users: AccountValue
+inline constexpr char kRowAccount = 'a';    // users: AccountValue; the first, whatever follows
 inline constexpr char kRowContact = 'c';    // users: + address; '1' if the other side has agreed
 inline constexpr char kRowDelivered = 'd';  // users: MarkValue
 inline constexpr char kRowJoined = 'j';     // users: + channel; no value
 inline constexpr char kRowMember = 'm';     // channels: + address; no value
-inline constexpr char kRowSettings = 's';   // channels: the version of the settings, one byte
+inline constexpr char kRowSettings = 'a';   // channels: the version of the settings; the first
 
 StoreKey RowKey(std::string_view owner, char kind, std::string_view rest = {});
 
@@ -135,9 +140,9 @@ std::optional<RunValue> ParseRun(std::string_view value);
 
 // What the inbox keeps of a run.
 struct InboxValue {
-  InboxMark delivered{};   // what had arrived at the user when this was written
-  uint64_t bytes = 0;      // of all frames that were kept for the user, these included
-  uint64_t count = 0;      // of frames
+  InboxMark delivered{};  // what had arrived at the user when this was written
+  uint64_t bytes = 0;     // of all frames that were kept for the user, these included
+  uint64_t count = 0;     // of frames
   bool is_inline = false;
   std::string_view sender{};  // not inline: whose chat with the user has the frames; local form
   Bytes frames{};             // inline: the frames themselves, checked as those of a run are
@@ -146,12 +151,22 @@ struct InboxValue {
 void PutInboxHead(std::string* to, const InboxValue& value);
 std::optional<InboxValue> ParseInbox(std::string_view value);
 
+// How far the store is; goes with every batch that holds messages.
+struct StateValue {
+  uint64_t position = 0;    // the last that was given out
+  uint64_t chat_bytes = 0;  // written to chats and inboxes so far, deleted ones included
+  uint64_t post_bytes = 0;  // to channels' histories
+};
+// To a reused string, whose content is replaced.
+void EncodeState(const StateValue& state, std::string* value);
+std::optional<StateValue> ParseState(std::string_view value);
+
 // One row of the clock: by when which position had been reached.
 struct ClockRow {
-  uint64_t position = 0;     // the last message before
-  uint64_t time_ms = 0;      // since 1970
-  uint64_t chat_bytes = 0;   // of chats and inboxes up to there, deleted ones included
-  uint64_t post_bytes = 0;   // of channels' histories, likewise
+  uint64_t position = 0;    // the last message before
+  uint64_t time_ms = 0;     // since 1970
+  uint64_t chat_bytes = 0;  // of chats and inboxes up to there, deleted ones included
+  uint64_t post_bytes = 0;  // of channels' histories, likewise
 };
 inline constexpr std::string_view kClockPrefix = "clock";
 StoreKey ClockKey(uint64_t position);

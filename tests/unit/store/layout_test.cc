@@ -43,9 +43,9 @@ TEST(StoreLayout, NumbersComeBackAndHaveOneForm) {
     EXPECT_EQ(value, number);
     EXPECT_EQ(from, "rest");
   }
-  for (std::string_view bad : {""sv, "\x80"sv, "\xff\xff"sv, "\x80\x00"sv,
-                               "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv,
-                               "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"sv}) {
+  for (std::string_view bad :
+       {""sv, "\x80"sv, "\xff\xff"sv, "\x80\x00"sv, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"sv,
+        "\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01"sv}) {
     uint64_t value = 0;
     EXPECT_FALSE(TakeNumber(&bad, &value));
   }
@@ -100,13 +100,13 @@ TEST(StoreLayout, PositionsMayHoldZeroBytesAndOnes) {
 
 TEST(StoreLayout, KeysOfRunsThatAreNoneAreRefused) {
   EXPECT_FALSE(PositionOfKey("1234567"));
-  for (std::string_view bad : {""sv, "1234567"sv, "12345678"sv, "a12345678"sv, "a\0b12345678"sv,
-                               "\0b\00012345678"sv, "a\0\00012345678"sv, "b\0a\00012345678"sv,
-                               "a\0b\0c\00012345678"sv}) {
+  for (std::string_view bad :
+       {""sv, "1234567"sv, "12345678"sv, "a12345678"sv, "a\0b12345678"sv, "\0b\00012345678"sv,
+        "a\0\00012345678"sv, "b\0a\00012345678"sv, "a\0b\0c\00012345678"sv}) {
     EXPECT_FALSE(ParseChatKey(bad));
   }
-  for (std::string_view bad : {""sv, "12345678"sv, "\00012345678"sv, "a12345678"sv,
-                               "a\0b\00012345678"sv}) {
+  for (std::string_view bad :
+       {""sv, "12345678"sv, "\00012345678"sv, "a12345678"sv, "a\0b\00012345678"sv}) {
     EXPECT_FALSE(ParseOwnerOfRun(bad));
   }
 }
@@ -175,6 +175,16 @@ TEST(StoreLayout, InboxEntriesComeBack) {
   for (size_t size = 0; size < in_line.size(); ++size) {
     EXPECT_FALSE(ParseInbox(std::string_view(in_line).substr(0, size))) << size;
   }
+}
+
+TEST(StoreLayout, TheStateComesBack) {
+  std::string value = "old";
+  EncodeState({.position = 1u << 20, .chat_bytes = 2, .post_bytes = 3}, &value);
+  EXPECT_EQ(ParseState(value)->position, 1u << 20);
+  EXPECT_EQ(ParseState(value)->chat_bytes, 2u);
+  EXPECT_EQ(ParseState(value)->post_bytes, 3u);
+  EXPECT_FALSE(ParseState(value + "x"));
+  EXPECT_FALSE(ParseState(""));
 }
 
 TEST(StoreLayout, ClockRowsComeBack) {

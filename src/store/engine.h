@@ -1,0 +1,141 @@
+// The disk store without its threads: what each request does to the database. Private to src/store.
+//
+// One thread at a time is its writer: it adds changes to a batch (Add…, Apply) and commits them
+// together; nothing of a batch can be seen or is kept before. Reads may run on any thread at any
+// time. Batches and pages are bounded by their callers.
+//
+// A position that was given out never comes again, even if its commit failed: such a commit may
+// still be found on the disk later.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/limits.h"
+#include "rocksdb/db.h"
+#include "store/cutoffs.h"
+#include "store/database.h"
+#include "store/pending_rows.h"
+#include "store/store.h"
+#include "store/store_figures.h"
+#include "store/store_request.h"
+
+namespace solec {
+
+struct EngineOptions {
+  std::string path;         // the folder of the store; made if it is missing
+  std::string server_name;  // a store belongs to one server
+  uint64_t cache_bytes = 64 << 20;
+  uint64_t write_buffer_bytes = 16 << 20;
+  rocksdb::Env* env = nullptr;                     // not owned
+  std::function<void(std::string_view text)> log;  // errors and recoveries; any thread
+};
+
+// A run on its way into the database; the parts are as in DirectMessages and KeepTicket.
+struct DirectRun {
+  std::string_view user;
+  std::string_view sender;
+  Bytes frames;  // exactly `count` whole Message frames: the caller made sure
+  uint64_t count = 0;
+  InboxMark delivered{};
+  uint64_t bytes = 0;  // InboxMark::bytes once these are kept
+  bool waiting_only = false;
+};
+
+class Engine {
+ public:
+  static absl::StatusOr<std::unique_ptr<Engine>> Open(EngineOptions options);
+  ~Engine();
+
+  // --- the writer ---
+  // Both return the position of the last message.
+  uint64_t AddDirect(const DirectRun& run);
+  uint64_t AddChannel(std::string_view channel, Bytes frames, uint64_t count);
+  // A write request: what becomes of it, if the batch is committed.
+  StoreStatus Apply(const StoreRequest& request);
+  size_t batch_bytes() const { return batch_.GetDataSize(); }
+  bool batch_empty() const { return batch_.Count() == 0; }
+  // Makes the batch durable. If that fails nothing of it is kept: kFull or kFailed, and the log
+  // says why.
+  StoreStatus Commit();
+  // After a commit that failed: opens the database anew. RocksDB 7.8 cannot go on writing to a log
+  // whose disk was full (facebook/rocksdb issue 11643). Reads wait meanwhile.
+  absl::Status Reopen();
+
+  // --- reads; any thread ---
+  // Carries out a read request: fills its completion.
+  void Read(StoreRequest* request);
+
+  // A copy as of now, in a folder that must not exist yet.
+  absl::Status Backup(const std::string& folder);
+
+  uint64_t last_position() const { return committed_position_.load(std::memory_order_acquire); }
+  // Adds what the engine knows to the figures.
+  void Figures(StoreFigures* figures) const;
+
+ private:
+  explicit Engine(EngineOptions options);
+
+  DatabaseOptions DatabaseOptionsOf() const;
+  absl::Status OpenDatabase();
+  absl::Status CheckIdentity(const Database& database, StateValue* state);
+  absl::Status LoadState(const StateValue& state);
+
+  // Writing (engine_write.cc).
+  void AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes);
+  void PutRow(StoreSpace space, const StoreKey& key, std::string_view value);
+  void DeleteRow(StoreSpace space, const StoreKey& key);
+  // Whether the row is there, as of this batch; kFailed if that could not be read.
+  StoreStatus FindRow(StoreSpace space, const StoreKey& key, std::string* value);
+  StoreStatus ApplyToUser(const StoreRequest& request);
+  StoreStatus ApplyToChannel(const StoreRequest& request);
+  StoreStatus AddAccount(const StoreRequest& request);
+  StoreStatus SetPassword(const StoreRequest& request);
+  void EndBatch();
+
+  // Reading (engine_reads.cc, engine_history.cc).
+  StoreStatus LoadUser(std::string_view name, UserRecord* user);
+  StoreStatus LoadNewest(std::string_view name, uint64_t since, UserRecord* user);
+  StoreStatus LoadChannel(std::string_view channel, ChannelRecord* record);
+  StoreStatus List(StoreSpace space, std::string_view after, uint64_t limit,
+                   std::vector<std::string>* names);
+  StoreStatus ReadWaiting(std::string_view user, uint64_t after, uint64_t bytes_max,
+                          WaitingPage* page);
+  StoreStatus ReadHistory(const HistoryQuery& query, HistoryPage* page);
+  StoreStatus LoadAccount(std::string_view name, std::string* value, uint64_t* since);
+  // An iterator over the keys from `begin` to before `end`, both of which must outlive it.
+  std::unique_ptr<rocksdb::Iterator> Scan(StoreSpace space, const rocksdb::Slice& begin,
+                                          const rocksdb::Slice& end);
+  friend class HistoryReader;
+
+  // Reports what could not be read or is damaged; kFailed.
+  StoreStatus ReadFailed(const rocksdb::Status& status, std::string_view what);
+  StoreStatus Damaged(StoreSpace space, std::string_view key);
+  void Log(std::string_view text) const;
+
+  const EngineOptions options_;
+  const std::shared_ptr<Cutoffs> cutoffs_ = std::make_shared<Cutoffs>();
+  // Held by reads (shared) and while the database is opened anew.
+  mutable std::shared_mutex database_mutex_;
+  std::unique_ptr<Database> database_;
+  rocksdb::FileLock* lock_ = nullptr;
+
+  // The writer's.
+  rocksdb::WriteBatch batch_;
+  PendingRows pending_rows_;
+  uint64_t position_ = 0;  // the last that was given out
+  uint64_t batch_messages_ = 0, batch_message_bytes_ = 0, batch_runs_ = 0, batch_records_ = 0;
+  uint64_t chat_bytes_ = 0, post_bytes_ = 0;  // written since the store began
+  std::string value_;                         // reused
+
+  std::atomic<uint64_t> committed_position_{0};
+  std::atomic<uint64_t> messages_kept_{0}, message_bytes_kept_{0}, runs_kept_{0},
+      records_written_{0}, commits_{0}, commits_failed_{0}, reads_{0}, reads_failed_{0},
+      reopened_{0};
+};
+
+}  // namespace solec

@@ -1,0 +1,291 @@
+// Engine: what writes do to the batch, and the commit.
+
+#include "absl/strings/str_cat.h"
+#include "proto/frame.h"
+#include "store/engine.h"
+
+namespace solec {
+
+namespace {
+
+// A row holds about so many bytes of frames: a longer run becomes several rows. Whoever reads the
+// last hundred messages of a chat reads little more than those.
+constexpr size_t kRowBytesMax = 64 << 10;
+
+// The bytes of the frames that make up the next row, and their count; at least one frame.
+size_t NextRow(Bytes frames, uint64_t* count) {
+  size_t size = 0;
+  *count = 0;
+  while (size < frames.size()) {
+    const size_t frame_size = FrameSizeAt(frames.subspan(size));
+    SOLEC_ASSERT(frame_size != 0 && frame_size <= frames.size() - size);
+    if (*count != 0 && size + frame_size > kRowBytesMax) break;
+    size += frame_size;
+    ++*count;
+  }
+  return size;
+}
+
+// The batch takes any key and value; what it can refuse (timestamps, a full batch) is not used.
+void Must(const rocksdb::Status& status) {
+  SOLEC_ASSERT(status.ok());
+}
+
+}  // namespace
+
+// --- messages ---
+
+uint64_t Engine::AddDirect(const DirectRun& run) {
+  SOLEC_ASSERT(run.bytes >= run.frames.size());
+  Bytes rest = run.frames;
+  uint64_t rest_count = run.count, bytes = run.bytes - run.frames.size();
+  while (rest_count > 0) {
+    uint64_t count = rest_count;
+    const size_t size = rest.size() <= kRowBytesMax ? rest.size() : NextRow(rest, &count);
+    const Bytes frames = rest.first(size);
+    rest = rest.subspan(size);
+    rest_count -= count;
+    bytes += size;
+    position_ += count;
+    ++batch_runs_;
+    if (!run.waiting_only) {
+      StoreKey key;
+      const bool in_order = run.user <= run.sender;
+      key.Name(in_order ? run.user : run.sender).Name(in_order ? run.sender : run.user);
+      key.Number(position_);
+      value_.clear();
+      PutRunHead(&value_, count);
+      const rocksdb::Slice key_part = ToSlice(key);
+      const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
+      Must(batch_.Put(database_->space(StoreSpace::kChats), {&key_part, 1}, {parts, 2}));
+      chat_bytes_ += key.size() + value_.size() + size;
+    }
+    AddInbox(run, frames, count, bytes);
+  }
+  SOLEC_ASSERT(rest.empty());
+  batch_messages_ += run.count;
+  batch_message_bytes_ += run.frames.size();
+  return position_;
+}
+
+void Engine::AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes) {
+  StoreKey key;
+  key.Name(run.user).Number(position_);
+  value_.clear();
+  PutInboxHead(&value_, {.delivered = run.delivered,
+                         .bytes = bytes,
+                         .count = count,
+                         .is_inline = run.waiting_only,
+                         .sender = run.sender});
+  const rocksdb::Slice key_part = ToSlice(key);
+  const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
+  Must(batch_.Put(database_->space(StoreSpace::kInbox), {&key_part, 1},
+                  {parts, run.waiting_only ? 2 : 1}));
+  chat_bytes_ += key.size() + value_.size() + (run.waiting_only ? frames.size() : 0);
+}
+
+uint64_t Engine::AddChannel(std::string_view channel, Bytes frames, uint64_t count) {
+  batch_messages_ += count;
+  batch_message_bytes_ += frames.size();
+  while (count > 0) {
+    uint64_t row_count = count;
+    const size_t size = frames.size() <= kRowBytesMax ? frames.size() : NextRow(frames, &row_count);
+    position_ += row_count;
+    ++batch_runs_;
+    StoreKey key;
+    key.Name(channel).Number(position_);
+    value_.clear();
+    PutRunHead(&value_, row_count);
+    const rocksdb::Slice key_part = ToSlice(key);
+    const rocksdb::Slice parts[2] = {value_, ToSlice(frames.first(size))};
+    Must(batch_.Put(database_->space(StoreSpace::kPosts), {&key_part, 1}, {parts, 2}));
+    post_bytes_ += key.size() + value_.size() + size;
+    frames = frames.subspan(size);
+    count -= row_count;
+  }
+  SOLEC_ASSERT(frames.empty());
+  return position_;
+}
+
+// --- users and channels ---
+
+void Engine::PutRow(StoreSpace space, const StoreKey& key, std::string_view value) {
+  Must(batch_.Put(database_->space(space), ToSlice(key), ToSlice(value)));
+  pending_rows_.Put(space, key.view(), value);
+}
+
+void Engine::DeleteRow(StoreSpace space, const StoreKey& key) {
+  Must(batch_.Delete(database_->space(space), ToSlice(key)));
+  pending_rows_.Delete(space, key.view());
+}
+
+StoreStatus Engine::FindRow(StoreSpace space, const StoreKey& key, std::string* value) {
+  switch (pending_rows_.Find(space, key.view(), value)) {
+    case PendingRows::State::kPresent:
+      return StoreStatus::kDone;
+    case PendingRows::State::kAbsent:
+      return StoreStatus::kNotFound;
+    case PendingRows::State::kUnknown:
+      break;
+  }
+  const rocksdb::Status read = (*database_)->Get({}, database_->space(space), ToSlice(key), value);
+  if (read.ok()) return StoreStatus::kDone;
+  if (read.IsNotFound()) return StoreStatus::kNotFound;
+  return ReadFailed(read, StoreSpaceName(space));
+}
+
+StoreStatus Engine::Apply(const StoreRequest& request) {
+  ++batch_records_;
+  switch (request.kind) {
+    case StoreRequestKind::kAddUser:
+      return AddAccount(request);
+    case StoreRequestKind::kSetPassword:
+      return SetPassword(request);
+    case StoreRequestKind::kRemoveUser:
+    case StoreRequestKind::kPutContact:
+    case StoreRequestKind::kRemoveContact:
+    case StoreRequestKind::kPutJoined:
+    case StoreRequestKind::kRemoveJoined:
+    case StoreRequestKind::kSetDelivered:
+      return ApplyToUser(request);
+    default:
+      return ApplyToChannel(request);
+  }
+}
+
+StoreStatus Engine::AddAccount(const StoreRequest& request) {
+  const StoreKey key = RowKey(request.name, kRowAccount);
+  std::string value;
+  const StoreStatus found = FindRow(StoreSpace::kUsers, key, &value);
+  if (found != StoreStatus::kNotFound) {
+    return found == StoreStatus::kDone ? StoreStatus::kExists : found;
+  }
+  // What was kept for an older account of that name is not this one's.
+  PutRow(StoreSpace::kUsers, key,
+         EncodeAccount({.since = position_, .password_hash = request.text}));
+  PutRow(StoreSpace::kUsers, RowKey(request.name, kRowDelivered),
+         EncodeMark({.position = position_, .bytes = 0}));
+  return StoreStatus::kDone;
+}
+
+StoreStatus Engine::SetPassword(const StoreRequest& request) {
+  const StoreKey key = RowKey(request.name, kRowAccount);
+  std::string value;
+  const StoreStatus found = FindRow(StoreSpace::kUsers, key, &value);
+  if (found != StoreStatus::kDone) return found;
+  const std::optional<AccountValue> account = ParseAccount(value);
+  if (!account) return Damaged(StoreSpace::kUsers, key.view());
+  PutRow(StoreSpace::kUsers, key,
+         EncodeAccount({.since = account->since, .password_hash = request.text}));
+  return StoreStatus::kDone;
+}
+
+StoreStatus Engine::ApplyToUser(const StoreRequest& request) {
+  std::string value;
+  const StoreStatus found = FindRow(StoreSpace::kUsers, RowKey(request.name, kRowAccount), &value);
+  if (found != StoreStatus::kDone) return found;
+  switch (request.kind) {
+    case StoreRequestKind::kRemoveUser: {
+      const StoreKey begin = OwnerBegin(request.name), end = OwnerEnd(request.name);
+      for (StoreSpace space : {StoreSpace::kUsers, StoreSpace::kInbox}) {
+        Must(batch_.DeleteRange(database_->space(space), ToSlice(begin), ToSlice(end)));
+      }
+      pending_rows_.DeleteOwner(StoreSpace::kUsers, request.name);
+      return StoreStatus::kDone;
+    }
+    case StoreRequestKind::kPutContact:
+      PutRow(StoreSpace::kUsers, RowKey(request.name, kRowContact, request.text),
+             request.agreed ? "1" : "0");
+      return StoreStatus::kDone;
+    case StoreRequestKind::kPutJoined:
+      PutRow(StoreSpace::kUsers, RowKey(request.name, kRowJoined, request.text), "");
+      return StoreStatus::kDone;
+    case StoreRequestKind::kSetDelivered:
+      PutRow(StoreSpace::kUsers, RowKey(request.name, kRowDelivered), EncodeMark(request.mark));
+      return StoreStatus::kDone;
+    default: {
+      const bool contact = request.kind == StoreRequestKind::kRemoveContact;
+      const StoreKey key = RowKey(request.name, contact ? kRowContact : kRowJoined, request.text);
+      const StoreStatus row = FindRow(StoreSpace::kUsers, key, &value);
+      if (row == StoreStatus::kDone) DeleteRow(StoreSpace::kUsers, key);
+      return row;
+    }
+  }
+}
+
+StoreStatus Engine::ApplyToChannel(const StoreRequest& request) {
+  constexpr std::string_view kSettingsVersion = "\1";
+  const StoreKey settings = RowKey(request.name, kRowSettings);
+  std::string value;
+  const StoreStatus found = FindRow(StoreSpace::kChannels, settings, &value);
+  if (request.kind == StoreRequestKind::kAddChannel) {
+    if (found != StoreStatus::kNotFound) {
+      return found == StoreStatus::kDone ? StoreStatus::kExists : found;
+    }
+    PutRow(StoreSpace::kChannels, settings, kSettingsVersion);
+    return StoreStatus::kDone;
+  }
+  if (found != StoreStatus::kDone) return found;
+  switch (request.kind) {
+    case StoreRequestKind::kRemoveChannel: {
+      const StoreKey begin = OwnerBegin(request.name), end = OwnerEnd(request.name);
+      for (StoreSpace space : {StoreSpace::kChannels, StoreSpace::kPosts}) {
+        Must(batch_.DeleteRange(database_->space(space), ToSlice(begin), ToSlice(end)));
+      }
+      pending_rows_.DeleteOwner(StoreSpace::kChannels, request.name);
+      return StoreStatus::kDone;
+    }
+    case StoreRequestKind::kPutMember:
+      PutRow(StoreSpace::kChannels, RowKey(request.name, kRowMember, request.text), "");
+      return StoreStatus::kDone;
+    default: {
+      SOLEC_ASSERT(request.kind == StoreRequestKind::kRemoveMember);
+      const StoreKey key = RowKey(request.name, kRowMember, request.text);
+      const StoreStatus row = FindRow(StoreSpace::kChannels, key, &value);
+      if (row == StoreStatus::kDone) DeleteRow(StoreSpace::kChannels, key);
+      return row;
+    }
+  }
+}
+
+// --- the commit ---
+
+StoreStatus Engine::Commit() {
+  if (batch_empty()) {
+    EndBatch();
+    return StoreStatus::kDone;
+  }
+  if (batch_messages_ > 0) {
+    EncodeState({.position = position_, .chat_bytes = chat_bytes_, .post_bytes = post_bytes_},
+                &value_);
+    Must(batch_.Put(database_->space(StoreSpace::kMeta), ToSlice(kStateKey), value_));
+  }
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  const rocksdb::Status written = (*database_)->Write(synced, &batch_);
+  if (!written.ok()) {
+    commits_failed_.fetch_add(1, std::memory_order_relaxed);
+    Log(absl::StrCat("the store cannot write: ", written.ToString()));
+    EndBatch();
+    return IsNoSpace(written) ? StoreStatus::kFull : StoreStatus::kFailed;
+  }
+  const auto add = [](std::atomic<uint64_t>* figure, uint64_t count) {
+    figure->store(figure->load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  };
+  add(&commits_, 1);
+  add(&messages_kept_, batch_messages_);
+  add(&message_bytes_kept_, batch_message_bytes_);
+  add(&runs_kept_, batch_runs_);
+  add(&records_written_, batch_records_);
+  if (batch_messages_ > 0) committed_position_.store(position_, std::memory_order_release);
+  EndBatch();
+  return StoreStatus::kDone;
+}
+
+void Engine::EndBatch() {
+  batch_.Clear();
+  pending_rows_.Clear();
+  batch_messages_ = batch_message_bytes_ = batch_runs_ = batch_records_ = 0;
+}
+
+}  // namespace solec

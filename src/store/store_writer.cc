@@ -1,0 +1,210 @@
+#include "store/store_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace solec {
+
+bool StoreWriter::RunCycle() {
+  LookAtDisk();
+  const auto shard_count = static_cast<uint32_t>(lanes_->size());
+  lane_writes_.assign(shard_count, 0);
+  lane_urgent_.assign(shard_count, 0);
+  cut_short_ = false;
+  bool any = false;
+  for (uint32_t i = 0; i < shard_count; ++i) {
+    any |= TakeFrom((first_shard_ + i) % shard_count);
+  }
+  first_shard_ = (first_shard_ + 1) % shard_count;
+  if (!any) return false;
+
+  if (!engine_->batch_empty()) {
+    const auto begin = std::chrono::steady_clock::now();
+    const StoreStatus status = engine_->Commit();
+    const auto took = static_cast<uint64_t>(
+        std::chrono::nanoseconds(std::chrono::steady_clock::now() - begin).count());
+    commit_ns_.fetch_add(took, std::memory_order_relaxed);
+    commit_ns_max_.store(std::max(took, commit_ns_max_.load(std::memory_order_relaxed)),
+                         std::memory_order_relaxed);
+    if (status != StoreStatus::kDone) FailAll(status);
+  }
+  completions_.clear();
+  for (StoreRequest* read : reads_) shared_->to_reader.Add(read);
+  if (!reads_.empty()) shared_->reader_bell.Ring(true);
+  reads_.clear();
+  for (uint32_t shard = 0; shard < shard_count; ++shard) Hand(shard);
+  return true;
+}
+
+bool StoreWriter::TakeFrom(uint32_t shard) {
+  DiskLane* const lane = (*lanes_)[shard].get();
+  bool any = false;
+  size_t size = 0;
+  for (;;) {
+    if (engine_->batch_bytes() >= kCycleBytes) {
+      cut_short_ = true;
+      break;
+    }
+    const uint8_t* const record = lane->to_writer.Peek(&size);
+    if (record == nullptr || !TakeRecord(record, size, shard)) break;
+    lane->to_writer.Pop();
+    any = true;
+  }
+  // What was taken is in the batch: its room is free before it is committed.
+  lane->to_writer.Release();
+  if (lane->starved.exchange(false)) options_.wake(shard);
+  return any;
+}
+
+// nullptr if there is no room for it: then nothing may be taken.
+LaneCompletion* StoreWriter::NewCompletion(uint32_t shard) {
+  DiskLane* const lane = (*lanes_)[shard].get();
+  uint8_t* slot = lane->from_writer.Reserve(sizeof(LaneCompletion));
+  if (slot == nullptr) {
+    if (drops_completions_) return &dropped_;
+    // Said first, then looked again: see DiskPort::Poll.
+    lane->blocked.exchange(true);
+    slot = lane->from_writer.Reserve(sizeof(LaneCompletion));
+    if (slot == nullptr) return nullptr;
+  }
+  completions_.push_back(new (slot) LaneCompletion);
+  return completions_.back();
+}
+
+bool StoreWriter::TakeRecord(const uint8_t* record, size_t size, uint32_t shard) {
+  RecordHead head;
+  std::memcpy(&head, record, sizeof(head));
+  if (head.kind == RecordHead::Kind::kRequest && !head.request->is_write()) {
+    TakeRead(head.request);
+    return true;
+  }
+  LaneCompletion* const completion = NewCompletion(shard);
+  if (completion == nullptr) return false;
+  lane_writes_[shard] = 1;
+  if (head.kind == RecordHead::Kind::kRequest) {
+    if (head.request->kind != StoreRequestKind::kSetDelivered) lane_urgent_[shard] = 1;
+    // Changes of users and channels are small: they still go into what is left for them when
+    // messages are refused.
+    completion->status = broken_ ? Refusal() : engine_->Apply(*head.request);
+    completion->request = head.request;
+    if (completion == &dropped_) delete head.request;
+    return true;
+  }
+  std::unique_ptr<const std::string> large;
+  if (head.kind == RecordHead::Kind::kLarge) {
+    large.reset(head.large);
+    record = reinterpret_cast<const uint8_t*>(large->data());
+    size = large->size();
+    (*lanes_)[shard]->large_bytes.fetch_sub(size, std::memory_order_release);
+    std::memcpy(&head, record, sizeof(head));
+  }
+  if (head.ticket.number != 0) lane_urgent_[shard] = 1;
+  KeepMessages(head, {record + sizeof(head), size - sizeof(head)}, completion);
+  return true;
+}
+
+void StoreWriter::TakeRead(StoreRequest* request) {
+  // It must see what its shard has written before; of that all but this cycle's is committed.
+  if (lane_writes_[request->shard] != 0) {
+    reads_.push_back(request);
+    return;
+  }
+  shared_->to_reader.Add(request);
+  shared_->reader_bell.Ring(true);
+}
+
+void StoreWriter::KeepMessages(const RecordHead& head, Bytes parts, LaneCompletion* completion) {
+  completion->request = nullptr;
+  completion->ticket = head.ticket;
+  completion->status = Refusal();
+  if (completion->status != StoreStatus::kDone) {
+    refused_.fetch_add(head.ticket.count, std::memory_order_relaxed);
+    return;
+  }
+  const std::string_view owner = AsString(parts.first(head.owner_size));
+  const std::string_view sender = AsString(parts.subspan(head.owner_size, head.sender_size));
+  const Bytes frames = parts.subspan(head.owner_size + size_t{head.sender_size});
+  if (head.kind == RecordHead::Kind::kChannel) {
+    completion->last_position = engine_->AddChannel(owner, frames, head.ticket.count);
+  } else {
+    completion->last_position =
+        engine_->AddDirect({.user = owner,
+                            .sender = LocalForm(sender, options_.server_name),
+                            .frames = frames,
+                            .count = head.ticket.count,
+                            .delivered = head.delivered,
+                            .bytes = head.bytes,
+                            .waiting_only = head.waiting_only});
+  }
+}
+
+// Nothing of the batch was kept, and so nothing that was said about it holds.
+void StoreWriter::FailAll(StoreStatus status) {
+  broken_ = true;
+  if (status == StoreStatus::kFull) {
+    SetFull(true);
+  } else {
+    failed_.store(true, std::memory_order_relaxed);
+  }
+  for (LaneCompletion* completion : completions_) {
+    completion->status = status;
+    if (completion->request == nullptr) {
+      refused_.fetch_add(completion->ticket.count, std::memory_order_relaxed);
+    }
+  }
+}
+
+void StoreWriter::Hand(uint32_t shard) {
+  DiskLane* const lane = (*lanes_)[shard].get();
+  if (!lane->from_writer.Publish()) return;
+  lane->queue_bytes.store(0, std::memory_order_relaxed);
+  // What nobody waits for is seen at the shard's next turn, unless too much of it gathers.
+  if (lane_urgent_[shard] != 0 || !lane->from_writer.HalfFree()) options_.wake(shard);
+}
+
+// --- when the disk is full, or fails ---
+
+StoreStatus StoreWriter::Refusal() const {
+  if (shared_->full.load(std::memory_order_relaxed)) return StoreStatus::kFull;
+  return broken_ ? StoreStatus::kFailed : StoreStatus::kDone;
+}
+
+void StoreWriter::SetFull(bool full) {
+  if (shared_->full.exchange(full) == full) return;
+  options_.log(full ? "the store is full: new messages are refused until there is room on its disk"
+                    : "the store has room again");
+}
+
+void StoreWriter::LookAtDisk() {
+  const uint64_t now = options_.now_ms();
+  if (now >= looked_ms_ && now - looked_ms_ < kLookAgainMs && looked_ms_ != 0) return;
+  looked_ms_ = now;
+  const uint64_t free_bytes = options_.free_bytes();
+  free_bytes_.store(free_bytes, std::memory_order_relaxed);
+  if (free_bytes < options_.free_space_min) {
+    SetFull(true);
+    return;
+  }
+  if (broken_ && engine_->Reopen().ok()) {
+    broken_ = false;
+    failed_.store(false, std::memory_order_relaxed);
+  }
+  // A little more than the least, so that it does not go to and fro.
+  if (!broken_ && free_bytes >= options_.free_space_min + options_.free_space_min / 8) {
+    SetFull(false);
+  }
+}
+
+void StoreWriter::Figures(StoreFigures* figures) const {
+  figures->messages_refused = refused_.load(std::memory_order_relaxed);
+  figures->commit_ns = commit_ns_.load(std::memory_order_relaxed);
+  figures->commit_ns_max = commit_ns_max_.load(std::memory_order_relaxed);
+  figures->free_bytes = free_bytes_.load(std::memory_order_relaxed);
+  figures->full = shared_->full.load(std::memory_order_relaxed);
+  figures->failed = failed_.load(std::memory_order_relaxed);
+}
+
+}  // namespace solec
