@@ -16,7 +16,7 @@ constexpr const char* kFooter = R"(Scenarios:
   fanout   one sender, and a channel (#bench) with --members receivers
   latency  one pair and one message under way; with --rate an open loop over --pairs pairs
   idle     --connections logged-in connections that do nothing: memory and CPU
-  login    connect, log in, close, --window at a time: first logins of a name, then later ones
+  login    connect, log in, close, --window at a time: each name once (cold), then again (warm)
   shards   direct, with partners on the same shard and on another (needs --admin to tell them apart)
   history  --fill messages are kept in --pairs chats; then pages and tails of them are read
   churn    direct, while --churn of the connections per second close and come back
@@ -106,6 +106,11 @@ void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
   app->add_option("--users-file", options->users_file, "login: accounts, NAME:PASSWORD a line")
       ->type_name("FILE")
       ->check(CLI::Validator(CLI::ExistingFile).description(""));
+  CLI::Option* const cold =
+      app->add_flag("--cold", options->cold_only, "login: each name once, and no more");
+  app->add_flag("--warm", options->warm_only,
+                "login: only names that have logged in shortly before")
+      ->excludes(cold);
   app->add_option("--admin", options->admin, "shards: the server's HTTP port")
       ->type_name("HOST:PORT");
   AddNumber(app, "--server-pid", &options->program.server_pid,

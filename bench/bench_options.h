@@ -23,10 +23,11 @@ struct BenchOptions {
   uint32_t connections = 10'000;
   double churn_share = 0.05;  // of the connections, per second
   bool receipts = false;
-  bool receivers_answer = false;  // with receipts of their own
-  uint64_t fill = 0;              // history: messages to send first
-  uint16_t page = 100;            // messages a request
-  uint32_t tail = 100;            // messages
+  bool receivers_answer = false;              // with receipts of their own
+  bool cold_only = false, warm_only = false;  // login
+  uint64_t fill = 0;                          // history: messages to send first
+  uint16_t page = 100;                        // messages a request
+  uint32_t tail = 100;                        // messages
   uint32_t readers = 16;
   bool raw = false;
   bool spin = false;

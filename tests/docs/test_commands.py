@@ -11,8 +11,9 @@ from pages import PAGES, ROOT, blocks, code_spans, name, pages_with
 from server import BUILD, run
 
 PROGRAMS = {program: BUILD / program
-            for program in ("solecd", "solec", "solec-bench", "solec-relay")}
+            for program in ("solecd", "solec", "solec-bench", "solec-nats", "solec-relay")}
 PROGRAMS["compare"] = ROOT / "bench/compare"
+PROGRAMS["compare-durable"] = ROOT / "bench/compare-durable"
 
 
 @functools.cache
