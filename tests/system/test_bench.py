@@ -1,0 +1,119 @@
+"""solec-bench: its scenarios go through, and it notices what a server must not do."""
+
+import json
+
+import pytest
+
+import wire
+from bent_server import BentServer
+from server import BUILD, run
+
+BENCH = BUILD / "solec-bench"
+SHORT = ("--duration", "300ms", "--warmup", "0", "--json", "-")
+
+pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="built without solec-bench")
+
+
+def bench(address, *words, status=0):
+    """The results of a run, which must end with that status."""
+    done = run(BENCH, *words, "--connect", address, *SHORT)
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def faults(results):
+    return {key: results[key] for key in ("lost", "doubled", "reordered", "damaged", "unaccepted")
+            if results[key] != 0}
+
+
+def test_direct_counts_what_is_accepted(open_server):
+    results = bench(open_server.address, "direct", "--pairs", "5", "--receipts",
+                    "--receivers-answer", "--server-pid", open_server.process.pid)
+    assert faults(results) == {}
+    figures = results["figures"]
+    assert 0 < figures["accepted"] <= figures["sent"]
+    assert results["latencies_ns"]["receipts"]["count"] > 0
+
+
+@pytest.mark.parametrize("words", [
+    ("direct", "--form", "single"), ("direct", "--form", "one", "--receipts"),
+    ("latency", "--rate", "500", "--receipts"), ("fanout", "--members", "5", "--receipts"),
+    ("churn", "--churn", "1", "--receipts", "--receivers-answer")], ids=" ".join)
+def test_a_scenario_finds_nothing_wrong_with_the_server(open_server, words):
+    assert faults(bench(open_server.address, *words, "--pairs", "5")) == {}
+
+
+def test_login_is_measured_cold_and_warm(open_server):
+    figures = bench(open_server.address, "login")["figures"]
+    assert figures["cold_logins"] > 0 and figures["warm_logins"] > 0
+    assert "warm_logins" not in bench(open_server.address, "login", "--cold")["figures"]
+    assert "cold_logins" not in bench(open_server.address, "login", "--warm")["figures"]
+
+
+def third(change):
+    """Bends the third message of a session only."""
+    return lambda number, fields: change(fields) if number == 3 else [fields]
+
+
+def swapped(number, fields, held=[]):
+    if number == 3:
+        held.append(fields)
+        return []
+    return [fields, held.pop()] if held else [fields]
+
+
+@pytest.mark.parametrize("bend, found", [
+    (None, {}),
+    (third(lambda fields: []), {"lost": 1}),
+    (third(lambda fields: [fields, fields]), {"doubled": 1}),
+    (swapped, {"reordered": 1}),
+    (third(lambda fields: [{**fields, "message_content": fields["message_content"][:-1] + "!"}]),
+     {"lost": 1, "damaged": 1}),
+    (third(lambda fields: None), {"unaccepted": 1}),
+], ids=["nothing", "lost", "doubled", "reordered", "damaged", "rejected"])
+def test_what_a_server_does_to_messages_is_noticed(bend, found):
+    with BentServer(bend) as server:
+        results = bench(server.address, "direct", "--pairs", "1", "--window", "4", "--receipts",
+                        status=1 if found else 0)
+    assert faults(results) == found
+
+
+def test_receivers_say_how_much_they_got():
+    with BentServer(third(lambda fields: [fields, fields])) as server:
+        bench(server.address, "direct", "--pairs", "2", "--receivers-answer", status=1)
+        assert server.delivered
+        assert server.acknowledged == server.delivered
+
+
+def stamped(number):
+    """A content as solec-bench writes it: seven bits a byte, low ones first."""
+    return "".join(chr(number >> 7 * i & 0x7F) for i in range(8)) + "\0" * 8 + "x" * 48
+
+
+WHOLE = [(7 * number, stamped(number)) for number in range(1, 251)]
+
+
+@pytest.mark.parametrize("history, found", [
+    (WHOLE, set()),
+    (WHOLE[:200] + WHOLE[201:], {"lost"}),
+    (WHOLE[:200] + [(WHOLE[200][0], WHOLE[100][1])] + WHOLE[201:], {"lost", "reordered"}),
+], ids=["whole", "a hole", "a message twice"])
+def test_what_is_wrong_with_a_history_is_noticed(history, found):
+    with BentServer(history=history) as server:
+        results = bench(server.address, "history", "--pairs", "3", "--readers", "2",
+                        status=1 if found else 0)
+    assert set(faults(results)) == found
+    assert results["figures"]["pages"] > 0 and results["figures"]["tail_tails"] > 0
+
+
+def test_a_server_without_histories_is_told_apart():
+    class Deaf(BentServer):
+        def answer(self, socket, session, frame):
+            if frame.name == "Handshake":
+                return wire.encode("Handshake", ver_major=0, ver_minor=4, features=wire.RECEIPTS)
+            return super().answer(socket, session, frame)
+
+    with Deaf() as server:
+        done = run(BENCH, "history", "--pairs", "1", "--connect", server.address, *SHORT)
+    assert done.returncode == 69
+    assert "data_dir" in done.stderr
