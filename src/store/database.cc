@@ -7,6 +7,7 @@
 #include "rocksdb/convenience.h"
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/table.h"
+#include "store/cutoff_filter.h"
 
 namespace solec {
 
@@ -65,6 +66,7 @@ rocksdb::ColumnFamilyOptions TuneSpace(StoreSpace space, const DatabaseOptions& 
   // the processor's time.
   tuned.compression = rocksdb::kNoCompression;
   if (HasLz4()) tuned.bottommost_compression = rocksdb::kLZ4Compression;
+  tuned.compaction_filter_factory = MakeCutoffFilter(space, options.cutoffs);
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;
   table.block_size = 16 << 10;

@@ -3,6 +3,10 @@
 #include <sys/statvfs.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include "store/disk_lane.h"
 #include "store/disk_port.h"
@@ -12,6 +16,9 @@
 namespace solec {
 
 namespace {
+
+// How often the compactor looks whether there is enough to take away.
+constexpr std::chrono::minutes kCompactEvery(1);
 
 uint64_t SystemClockMs() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -40,18 +47,18 @@ class DiskStoreThreads {
       lanes_.push_back(std::make_unique<DiskLane>());
       ports_.push_back(std::make_unique<DiskPort>(shard, lanes_.back().get(), &shared_));
     }
-    const bool on_disk = !options_.in_memory;
-    writer_ = std::make_unique<StoreWriter>(
-        engine_.get(), &lanes_, &shared_,
-        StoreWriter::Options{.server_name = options_.server_name,
-                             .free_space_min = options_.free_space_min,
-                             .wake = options_.wake,
-                             .now_ms = options_.now_ms,
-                             .free_bytes =
-                                 [on_disk, path = options_.path] {
-                                   return on_disk ? FreeBytesOf(path) : UINT64_MAX;
-                                 },
-                             .log = options_.log});
+    StoreWriter::Options writer;
+    writer.server_name = options_.server_name;
+    writer.free_space_min = options_.free_space_min;
+    writer.wake = options_.wake;
+    writer.now_ms = options_.now_ms;
+    writer.free_bytes = options_.free_bytes;
+    writer.log = options_.log;
+    writer.take_limits = [this] {
+      std::lock_guard lock(mutex_);
+      return std::exchange(new_limits_, std::nullopt);
+    };
+    writer_ = std::make_unique<StoreWriter>(engine_.get(), &lanes_, &shared_, std::move(writer));
   }
 
   ~DiskStoreThreads() {
@@ -67,6 +74,19 @@ class DiskStoreThreads {
         shared_.writer_bell.Wait(options_.commit_delay_ns, writer_->idle_timeout_ns());
       }
     });
+    compactor_thread_ = std::thread([this] {
+      std::unique_lock lock(mutex_);
+      while (!stopping_.load(std::memory_order_acquire)) {
+        lock.unlock();
+        {
+          std::lock_guard compact_lock(compact_mutex_);
+          engine_->Compact(/*force=*/false);
+        }
+        lock.lock();
+        ended_.wait_for(lock, kCompactEvery,
+                        [this] { return stopping_.load(std::memory_order_acquire); });
+      }
+    });
     reader_thread_ = std::thread([this] {
       while (!stopping_.load(std::memory_order_acquire)) {
         RunReader();
@@ -75,13 +95,32 @@ class DiskStoreThreads {
     });
   }
 
+  void SetHistoryLimits(const HistoryLimits& limits) {
+    {
+      std::lock_guard lock(mutex_);
+      new_limits_ = limits;
+    }
+    shared_.writer_bell.Ring(true);
+  }
+
+  void Compact() {
+    std::lock_guard lock(compact_mutex_);
+    if (engine_ != nullptr) engine_->Compact(/*force=*/true);
+  }
+
   // What is left in the rings is committed by the caller's thread, once the others are gone.
   void EndThreads(bool commit) {
-    stopping_.store(true, std::memory_order_release);
+    {
+      std::lock_guard lock(mutex_);
+      stopping_.store(true, std::memory_order_release);
+    }
+    ended_.notify_all();
+    if (engine_ != nullptr) engine_->CancelCompaction();
     shared_.writer_bell.Ring(true);
     shared_.reader_bell.Ring(true);
     if (writer_thread_.joinable()) writer_thread_.join();
     if (reader_thread_.joinable()) reader_thread_.join();
+    if (compactor_thread_.joinable()) compactor_thread_.join();
     if (!commit || engine_ == nullptr) return;
     writer_->DropCompletions();
     while (writer_->RunCycle()) {
@@ -145,13 +184,24 @@ class DiskStoreThreads {
   std::vector<std::unique_ptr<DiskPort>> ports_;
   std::unique_ptr<StoreWriter> writer_;
   std::atomic<bool> stopping_{false};
-  std::thread writer_thread_, reader_thread_;
+  std::mutex mutex_;  // of the two below and, with ended_, of stopping_
+  std::optional<HistoryLimits> new_limits_;
+  std::condition_variable ended_;
+  std::mutex compact_mutex_;  // one at a time
+  std::thread writer_thread_, reader_thread_, compactor_thread_;
 };
 
 absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(DiskStoreOptions options) {
   if (!options.now_ms) options.now_ms = SystemClockMs;
   if (!options.wake) options.wake = [](uint32_t) {};
   if (!options.log) options.log = [](std::string_view) {};
+  if (!options.free_bytes) {
+    if (options.in_memory) {
+      options.free_bytes = [] { return UINT64_MAX; };
+    } else {
+      options.free_bytes = [path = options.path] { return FreeBytesOf(path); };
+    }
+  }
   if (options.in_memory && options.memory == nullptr) options.memory = MakeStoreMemory();
   absl::StatusOr<std::unique_ptr<Engine>> engine = Engine::Open(
       {.path = options.path,
@@ -159,7 +209,9 @@ absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(DiskStoreOptions opti
        .cache_bytes = options.cache_bytes,
        .write_buffer_bytes = options.write_buffer_bytes,
        .env = options.in_memory ? static_cast<rocksdb::Env*>(options.memory.get()) : nullptr,
-       .log = options.log});
+       .log = options.log,
+       .now_ms = options.now_ms,
+       .history = options.history});
   if (!engine.ok()) return engine.status();
   std::unique_ptr<DiskStore> store(new DiskStore);
   store->threads_ = std::make_unique<DiskStoreThreads>(std::move(options), std::move(*engine));
@@ -179,6 +231,12 @@ bool DiskStore::RunWriter() {
 }
 bool DiskStore::RunReader() {
   return threads_->RunReader();
+}
+void DiskStore::SetHistoryLimits(const HistoryLimits& limits) {
+  threads_->SetHistoryLimits(limits);
+}
+void DiskStore::Compact() {
+  threads_->Compact();
 }
 void DiskStore::Stop() {
   threads_->EndThreads(/*commit=*/true);

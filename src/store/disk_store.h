@@ -1,9 +1,10 @@
 // The store of a server with a data_dir: everything on disk, in RocksDB (docs/storage.md says how).
 // What has completed is durable. One for the server, made before its shards and stopped after them.
 //
-// Two threads: the writer commits what all shards hand over, the reader reads. Each shard has a
-// port, which never waits for either. Memory: the cache, the write buffers, and for each shard a
-// ring of 4 MiB to the writer and one of 1 MiB back, used as far as they fill.
+// Three threads: the writer commits what all shards hand over, the reader reads, the compactor now
+// and then rewrites tables from which retention has taken much away (RocksDB has two of its own).
+// Each shard has a port, which never waits for either. Memory: the cache, the write buffers, and
+// for each shard a ring of 4 MiB to the writer and one of 1 MiB back, used as far as they fill.
 #pragma once
 
 #include <cstdint>
@@ -35,10 +36,11 @@ struct DiskStoreOptions {
   // second store opened with the same finds what the first left; null: MakeStoreMemory().
   bool in_memory = false;
   std::shared_ptr<void> memory;
-  // All three may be called by any thread of the store's.
+  // All of these may be called by any thread of the store's.
   std::function<void(uint32_t shard)> wake;        // the shard has completions, or room
   std::function<void(std::string_view text)> log;  // errors and recoveries
   std::function<uint64_t()> now_ms;                // since 1970; null: the system's clock
+  std::function<uint64_t()> free_bytes;            // of the disk; null: the system knows
 };
 
 // A disk in memory, for DiskStoreOptions::memory.
@@ -73,6 +75,13 @@ class DiskStore {
   // A copy of the store as it is now, in a folder that must not exist yet. Any thread; the store
   // goes on meanwhile.
   absl::Status Backup(const std::string& folder);
+
+  // New limits for histories; any thread. What they take away is gone.
+  void SetHistoryLimits(const HistoryLimits& limits);
+
+  // Gives the room of what retention has taken away back to the disk, as a thread of the store's
+  // does now and then by itself. It takes long. Any thread.
+  void Compact();
 
   // Any thread.
   StoreFigures figures() const;

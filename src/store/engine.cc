@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +17,21 @@ constexpr size_t kBatchReserved = 1 << 20;  // grows to what a batch needs, once
 
 rocksdb::Env* EnvOf(const EngineOptions& options) {
   return options.env != nullptr ? options.env : rocksdb::Env::Default();
+}
+
+// All tables are rewritten when what they could lose is at least an eighth of what stays.
+constexpr uint64_t kCompactBytesMin = 1 << 20;
+constexpr uint64_t kCompactShare = 8;
+
+// What a disk must take before the database is opened anew on it.
+constexpr size_t kProbeBytes = 256 << 10;
+
+// Whether there is more in a database's folder than a killed first start may have left.
+bool HoldsTables(rocksdb::Env* env, const std::string& folder) {
+  std::vector<std::string> names;
+  env->GetChildren(folder, &names).PermitUncheckedError();
+  return std::any_of(names.begin(), names.end(),
+                     [](const std::string& name) { return name.ends_with(".sst"); });
 }
 
 }  // namespace
@@ -62,16 +79,18 @@ DatabaseOptions Engine::DatabaseOptionsOf() const {
 }
 
 absl::Status Engine::OpenDatabase() {
+  rocksdb::Env* const env = EnvOf(options_);
+  const absl::StatusOr<std::optional<uint64_t>> committed = CommittedMark::Read(env, options_.path);
+  if (!committed.ok()) return committed.status();
   DatabaseOptions options = DatabaseOptionsOf();
   StateValue state;
-  options.create = !Database::Exists(options);
+  // The mark is made when a new store is complete: without it a start that was killed is repeated.
+  options.create = !committed->has_value() && !HoldsTables(env, options.folder);
   if (!options.create) {
-    // A look without touching anything: what is refused below is left as it was.
-    options.read_only = true;
-    absl::StatusOr<std::unique_ptr<Database>> looked_at = Database::Open(options);
-    if (!looked_at.ok()) return looked_at.status();
-    if (absl::Status fits = CheckIdentity(**looked_at, &state); !fits.ok()) return fits;
-    options.read_only = false;
+    // A look without touching anything: what is refused here is left as it was.
+    if (absl::Status looked = LookAt(options, committed->value_or(0), &state); !looked.ok()) {
+      return looked;
+    }
   }
   absl::StatusOr<std::unique_ptr<Database>> opened = Database::Open(options);
   if (!opened.ok()) return opened.status();
@@ -89,7 +108,30 @@ absl::Status Engine::OpenDatabase() {
                                                  " cannot be written: ", written.ToString()));
     }
   }
+  if (mark_ == nullptr) {
+    absl::StatusOr<std::unique_ptr<CommittedMark>> mark =
+        CommittedMark::Open(env, options_.path, (*database_)->GetLatestSequenceNumber());
+    if (!mark.ok()) return mark.status();
+    mark_ = std::move(*mark);
+  }
   return LoadState(state);
+}
+
+absl::Status Engine::LookAt(DatabaseOptions options, uint64_t committed, StateValue* state) {
+  if (!Database::Exists(options)) {
+    return absl::DataLossError(absl::StrCat("the store in ", options_.path, " lacks the file ",
+                                            options.folder, "/CURRENT: restore it from a backup"));
+  }
+  options.read_only = true;
+  const absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
+  if (!database.ok()) return database.status();
+  const uint64_t sequence = (**database)->GetLatestSequenceNumber();
+  if (sequence >= committed) return CheckIdentity(**database, state);
+  return absl::DataLossError(
+      absl::StrCat("the store in ", options_.path, " has lost its last commits (it ends at ",
+                   sequence, ", but ", committed, " was acknowledged; a log file in ",
+                   options.folder, " is cut off or missing): restore a backup, or remove ",
+                   CommittedMark::FileIn(options_.path), " to go on without them"));
 }
 
 absl::Status Engine::CheckIdentity(const Database& database, StateValue* state) {
@@ -127,10 +169,90 @@ absl::Status Engine::LoadState(const StateValue& state) {
   chat_bytes_ = std::max(chat_bytes_, state.chat_bytes);
   post_bytes_ = std::max(post_bytes_, state.post_bytes);
   committed_position_.store(state.position, std::memory_order_release);
-  return absl::OkStatus();
+  absl::Status loaded = LoadClock();
+  EndBatch();
+  return loaded;
+}
+
+absl::Status Engine::LoadClock() {
+  const auto damaged = [this](std::string_view what) {
+    return absl::DataLossError(absl::StrCat("the store in ", options_.path,
+                                            " is damaged: ", std::string(what), " cannot be read"));
+  };
+  rocksdb::ColumnFamilyHandle* const meta = database_->space(StoreSpace::kMeta);
+  std::string value;
+  const rocksdb::Status read = (*database_)->Get({}, meta, ToSlice(kCutoffsKey), &value);
+  if (!read.IsNotFound()) {
+    const std::optional<CutoffsValue> cutoffs = ParseCutoffs(value);
+    if (!read.ok() || !cutoffs) return damaged("the row of what retention has taken away");
+    cutoffs_->chats = cutoffs->chats;
+    cutoffs_->posts = cutoffs->posts;
+  }
+  retention_ = Retention();
+  retention_.SetLimits(options_.history);
+  const StoreKey begin = OwnerBegin(kClockPrefix), end = OwnerEnd(kClockPrefix);
+  const rocksdb::Slice begin_slice = ToSlice(begin), end_slice = ToSlice(end);
+  const std::unique_ptr<rocksdb::Iterator> rows = Scan(StoreSpace::kMeta, begin_slice, end_slice);
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    const std::optional<ClockRow> row = ParseClock(ToView(rows->key()), ToView(rows->value()));
+    if (!row) return damaged("a row of the clock");
+    retention_.AddRow(*row);
+  }
+  return rows->status().ok() ? absl::OkStatus() : damaged("the clock");
+}
+
+void Engine::CancelCompaction() {
+  compaction_canceled_.store(true);
+}
+
+void Engine::Compact(bool force) {
+  struct Kind {
+    std::atomic<uint64_t>*cut, *kept;
+    uint64_t* compacted;
+    std::vector<StoreSpace> spaces;
+  };
+  const Kind kinds[] = {
+      {&chat_bytes_cut_,
+       &chat_bytes_kept_,
+       &chat_bytes_compacted_,
+       {StoreSpace::kChats, StoreSpace::kInbox}},
+      {&post_bytes_cut_, &post_bytes_kept_, &post_bytes_compacted_, {StoreSpace::kPosts}}};
+  for (const Kind& kind : kinds) {
+    const uint64_t cut = kind.cut->load(std::memory_order_relaxed);
+    if (!force && (cut - *kind.compacted < kCompactBytesMin ||
+                   (cut - *kind.compacted) * kCompactShare < kind.kept->load())) {
+      continue;
+    }
+    for (StoreSpace space : kind.spaces) {
+      std::shared_lock lock(database_mutex_);
+      if (database_ == nullptr) return;
+      rocksdb::CompactRangeOptions all;
+      all.exclusive_manual_compaction = false;
+      all.canceled = &compaction_canceled_;
+      all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+      const rocksdb::Status done =
+          (*database_)->CompactRange(all, database_->space(space), nullptr, nullptr);
+      if (compaction_canceled_.load()) return;
+      if (!done.ok()) {
+        Log(absl::StrCat("old messages cannot be removed from the disk: ", done.ToString()));
+        return;
+      }
+    }
+    *kind.compacted = cut;
+  }
 }
 
 absl::Status Engine::Reopen() {
+  // Not before the disk takes something: the database as it is can still be read.
+  rocksdb::Env* const env = EnvOf(options_);
+  const std::string probe = options_.path + "/probe";
+  const rocksdb::Status probed =
+      rocksdb::WriteStringToFile(env, std::string(kProbeBytes, 'x'), probe, /*should_sync=*/true);
+  env->DeleteFile(probe).PermitUncheckedError();
+  if (!probed.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat(options_.path, " cannot be written: ", probed.ToString()));
+  }
   std::unique_lock lock(database_mutex_);
   EndBatch();
   database_.reset();
@@ -138,9 +260,14 @@ absl::Status Engine::Reopen() {
   if (opened.ok()) {
     reopened_.fetch_add(1, std::memory_order_relaxed);
     Log("the store writes again: its database was opened anew");
-  } else {
-    Log(absl::StrCat("the store cannot be opened anew: ", opened.message()));
+    return opened;
   }
+  Log(absl::StrCat("the store cannot be opened anew: ", opened.message()));
+  DatabaseOptions options = DatabaseOptionsOf();
+  options.read_only = true;
+  database_.reset();
+  absl::StatusOr<std::unique_ptr<Database>> readable = Database::Open(options);
+  if (readable.ok()) database_ = std::move(*readable);
   return opened;
 }
 

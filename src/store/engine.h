@@ -17,9 +17,11 @@
 #include "absl/status/statusor.h"
 #include "base/limits.h"
 #include "rocksdb/db.h"
+#include "store/committed_mark.h"
 #include "store/cutoffs.h"
 #include "store/database.h"
 #include "store/pending_rows.h"
+#include "store/retention.h"
 #include "store/store.h"
 #include "store/store_figures.h"
 #include "store/store_request.h"
@@ -33,6 +35,8 @@ struct EngineOptions {
   uint64_t write_buffer_bytes = 16 << 20;
   rocksdb::Env* env = nullptr;                     // not owned
   std::function<void(std::string_view text)> log;  // errors and recoveries; any thread
+  std::function<uint64_t()> now_ms;                // since 1970
+  HistoryLimits history;
 };
 
 // A run on its way into the database; the parts are as in DirectMessages and KeepTicket.
@@ -59,6 +63,10 @@ class Engine {
   StoreStatus Apply(const StoreRequest& request);
   size_t batch_bytes() const { return batch_.GetDataSize(); }
   bool batch_empty() const { return batch_.Count() == 0; }
+  // Adds to the batch what the limits of histories ask for now. They are those of the options until
+  // others are set.
+  void SetHistoryLimits(const HistoryLimits& limits) { retention_.SetLimits(limits); }
+  void ApplyRetention();
   // Makes the batch durable. If that fails nothing of it is kept: kFull or kFailed, and the log
   // says why.
   StoreStatus Commit();
@@ -74,6 +82,12 @@ class Engine {
   absl::Status Backup(const std::string& folder);
 
   uint64_t last_position() const { return committed_position_.load(std::memory_order_acquire); }
+  // Rewrites the tables, without what retention has taken away since the last time, if that is
+  // worth it (always: if `force`). Any thread, one at a time; it takes long.
+  void Compact(bool force);
+  // Ends one that is under way, and lets no other begin.
+  void CancelCompaction();
+
   // Adds what the engine knows to the figures.
   void Figures(StoreFigures* figures) const;
 
@@ -82,8 +96,10 @@ class Engine {
 
   DatabaseOptions DatabaseOptionsOf() const;
   absl::Status OpenDatabase();
+  absl::Status LookAt(DatabaseOptions options, uint64_t committed, StateValue* state);
   absl::Status CheckIdentity(const Database& database, StateValue* state);
   absl::Status LoadState(const StateValue& state);
+  absl::Status LoadClock();
 
   // Writing (engine_write.cc).
   void AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes);
@@ -95,6 +111,7 @@ class Engine {
   StoreStatus ApplyToChannel(const StoreRequest& request);
   StoreStatus AddAccount(const StoreRequest& request);
   StoreStatus SetPassword(const StoreRequest& request);
+  void AddClockRow(const StateValue& state);
   void EndBatch();
 
   // Reading (engine_reads.cc, engine_history.cc).
@@ -130,7 +147,16 @@ class Engine {
   uint64_t position_ = 0;  // the last that was given out
   uint64_t batch_messages_ = 0, batch_message_bytes_ = 0, batch_runs_ = 0, batch_records_ = 0;
   uint64_t chat_bytes_ = 0, post_bytes_ = 0;  // written since the store began
-  std::string value_;                         // reused
+  StateValue batch_begin_;                    // the state before the batch
+  Retention retention_;
+  CutoffsValue batch_cutoffs_;  // as of the batch; cutoffs_ holds what was committed
+  std::unique_ptr<CommittedMark> mark_;
+  // What compaction could drop and had dropped, in bytes as they were written.
+  std::atomic<uint64_t> chat_bytes_cut_{0}, post_bytes_cut_{0}, chat_bytes_kept_{0},
+      post_bytes_kept_{0};
+  std::atomic<bool> compaction_canceled_{false};
+  uint64_t chat_bytes_compacted_ = 0, post_bytes_compacted_ = 0;  // Compact's
+  std::string value_;                                             // reused
 
   std::atomic<uint64_t> committed_position_{0};
   std::atomic<uint64_t> messages_kept_{0}, message_bytes_kept_{0}, runs_kept_{0},

@@ -110,6 +110,10 @@ StoreStatus Engine::LoadNewest(std::string_view name, uint64_t since, UserRecord
   const std::optional<InboxValue> entry = ParseInbox(ToView(inbox->value()));
   if (!position || !entry) return Damaged(StoreSpace::kInbox, ToView(inbox->key()));
   if (*position <= since) return StoreStatus::kDone;  // an older account's
+  if (*position <= cutoffs_->chats.load(std::memory_order_acquire)) {
+    user->delivered = user->last = {*position, entry->bytes};  // all that waited was taken away
+    return StoreStatus::kDone;
+  }
   if (entry->delivered.position > user->delivered.position) user->delivered = entry->delivered;
   user->last = user->delivered;
   if (*position > user->last.position) user->last = {*position, entry->bytes};

@@ -259,6 +259,7 @@ StoreStatus Engine::Commit() {
     EncodeState({.position = position_, .chat_bytes = chat_bytes_, .post_bytes = post_bytes_},
                 &value_);
     Must(batch_.Put(database_->space(StoreSpace::kMeta), ToSlice(kStateKey), value_));
+    AddClockRow(batch_begin_);
   }
   rocksdb::WriteOptions synced;
   synced.sync = true;
@@ -277,15 +278,53 @@ StoreStatus Engine::Commit() {
   add(&message_bytes_kept_, batch_message_bytes_);
   add(&runs_kept_, batch_runs_);
   add(&records_written_, batch_records_);
+  mark_->Write((*database_)->GetLatestSequenceNumber());
   if (batch_messages_ > 0) committed_position_.store(position_, std::memory_order_release);
+  cutoffs_->chats.store(batch_cutoffs_.chats, std::memory_order_release);
+  cutoffs_->posts.store(batch_cutoffs_.posts, std::memory_order_release);
   EndBatch();
   return StoreStatus::kDone;
+}
+
+void Engine::AddClockRow(const StateValue& state) {
+  if (!retention_.IsRowDue(state, options_.now_ms())) return;
+  retention_.AddRow({.position = state.position,
+                     .time_ms = options_.now_ms(),
+                     .chat_bytes = state.chat_bytes,
+                     .post_bytes = state.post_bytes});
+  const ClockRow& row = retention_.last_row();
+  Must(batch_.Put(database_->space(StoreSpace::kMeta), ToSlice(ClockKey(row.position)),
+                  EncodeClock(row)));
+}
+
+void Engine::ApplyRetention() {
+  if (!retention_.is_limited()) return;
+  const StateValue state{
+      .position = position_, .chat_bytes = chat_bytes_, .post_bytes = post_bytes_};
+  // What was written last grows old even if nothing comes behind it.
+  if (batch_messages_ == 0) AddClockRow(state);
+  const CutoffsValue cutoffs = retention_.Find(state, options_.now_ms(), batch_cutoffs_);
+  chat_bytes_kept_.store(chat_bytes_ - retention_.ChatBytesAt(cutoffs.chats),
+                         std::memory_order_relaxed);
+  post_bytes_kept_.store(post_bytes_ - retention_.PostBytesAt(cutoffs.posts),
+                         std::memory_order_relaxed);
+  if (cutoffs == batch_cutoffs_) return;
+  batch_cutoffs_ = cutoffs;
+  rocksdb::ColumnFamilyHandle* const meta = database_->space(StoreSpace::kMeta);
+  Must(batch_.Put(meta, ToSlice(kCutoffsKey), EncodeCutoffs(cutoffs)));
+  chat_bytes_cut_.store(retention_.ChatBytesAt(cutoffs.chats), std::memory_order_relaxed);
+  post_bytes_cut_.store(retention_.PostBytesAt(cutoffs.posts), std::memory_order_relaxed);
+  for (uint64_t position : retention_.TakeOldRows(cutoffs)) {
+    Must(batch_.Delete(meta, ToSlice(ClockKey(position))));
+  }
 }
 
 void Engine::EndBatch() {
   batch_.Clear();
   pending_rows_.Clear();
   batch_messages_ = batch_message_bytes_ = batch_runs_ = batch_records_ = 0;
+  batch_cutoffs_ = {.chats = cutoffs_->chats.load(), .posts = cutoffs_->posts.load()};
+  batch_begin_ = {.position = position_, .chat_bytes = chat_bytes_, .post_bytes = post_bytes_};
 }
 
 }  // namespace solec

@@ -222,6 +222,16 @@ std::optional<StateValue> ParseState(std::string_view value) {
   return state;
 }
 
+std::string EncodeCutoffs(const CutoffsValue& cutoffs) {
+  return EncodeMark({.position = cutoffs.chats, .bytes = cutoffs.posts});
+}
+
+std::optional<CutoffsValue> ParseCutoffs(std::string_view value) {
+  const std::optional<InboxMark> numbers = ParseMark(value);  // two numbers
+  if (!numbers) return std::nullopt;
+  return CutoffsValue{.chats = numbers->position, .posts = numbers->bytes};
+}
+
 StoreKey ClockKey(uint64_t position) {
   StoreKey key;
   key.Name(kClockPrefix).Number(position);

@@ -31,9 +31,10 @@ std::string_view StoreSpaceName(StoreSpace space);
 // --- keys ---
 
 // Rows of the space meta, beside those of the clock.
-inline constexpr std::string_view kSchemaKey = "schema";  // kStoreSchema
-inline constexpr std::string_view kServerKey = "server";  // the name of the server it belongs to
-inline constexpr std::string_view kStateKey = "state";    // StateValue
+inline constexpr std::string_view kSchemaKey = "schema";    // kStoreSchema
+inline constexpr std::string_view kServerKey = "server";    // the name of the server it belongs to
+inline constexpr std::string_view kStateKey = "state";      // StateValue
+inline constexpr std::string_view kCutoffsKey = "cutoffs";  // CutoffsValue
 
 // A key under construction, on the stack. Names are bounded, so it always fits.
 class StoreKey {
@@ -160,6 +161,15 @@ struct StateValue {
 // To a reused string, whose content is replaced.
 void EncodeState(const StateValue& state, std::string* value);
 std::optional<StateValue> ParseState(std::string_view value);
+
+// Up to where retention has taken messages away.
+struct CutoffsValue {
+  uint64_t chats = 0;  // positions; inboxes go with chats
+  uint64_t posts = 0;
+  friend bool operator==(const CutoffsValue&, const CutoffsValue&) = default;
+};
+std::string EncodeCutoffs(const CutoffsValue& cutoffs);
+std::optional<CutoffsValue> ParseCutoffs(std::string_view value);
 
 // One row of the clock: by when which position had been reached.
 struct ClockRow {

@@ -19,7 +19,8 @@ bool StoreWriter::RunCycle() {
     any |= TakeFrom((first_shard_ + i) % shard_count);
   }
   first_shard_ = (first_shard_ + 1) % shard_count;
-  if (!any) return false;
+  if (any && !broken_) engine_->ApplyRetention();
+  if (!any && engine_->batch_empty()) return false;
 
   if (!engine_->batch_empty()) {
     const auto begin = std::chrono::steady_clock::now();
@@ -184,13 +185,17 @@ void StoreWriter::LookAtDisk() {
   looked_ms_ = now;
   const uint64_t free_bytes = options_.free_bytes();
   free_bytes_.store(free_bytes, std::memory_order_relaxed);
-  if (free_bytes < options_.free_space_min) {
-    SetFull(true);
-    return;
-  }
-  if (broken_ && engine_->Reopen().ok()) {
+  const bool has_space = free_bytes >= options_.free_space_min;
+  if (!has_space) SetFull(true);
+  if (broken_ && has_space && engine_->Reopen().ok()) {
     broken_ = false;
     failed_.store(false, std::memory_order_relaxed);
+  }
+  if (!broken_) {
+    if (std::optional<HistoryLimits> limits = options_.take_limits(); limits) {
+      engine_->SetHistoryLimits(*limits);
+    }
+    engine_->ApplyRetention();
   }
   // A little more than the least, so that it does not go to and fro.
   if (!broken_ && free_bytes >= options_.free_space_min + options_.free_space_min / 8) {

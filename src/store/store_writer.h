@@ -25,6 +25,7 @@ class StoreWriter {
     std::function<uint64_t()> now_ms;
     std::function<uint64_t()> free_bytes;  // of the disk; UINT64_MAX: unknown
     std::function<void(std::string_view)> log;
+    std::function<std::optional<HistoryLimits>()> take_limits;  // new ones since the last call
   };
 
   StoreWriter(Engine* engine, std::vector<std::unique_ptr<DiskLane>>* lanes,
@@ -37,9 +38,10 @@ class StoreWriter {
   // The last cycle ended at its bound: there is more, and nobody will ring for it.
   bool was_cut_short() const { return cut_short_; }
 
-  // While it cannot write as it should, it looks again this often, in nanoseconds; else never.
+  // How long it may rest without work, in nanoseconds: while it cannot write as it should it looks
+  // again soon, and else now and then, for histories grow old.
   uint64_t idle_timeout_ns() const {
-    return is_well() ? UINT64_MAX : uint64_t{kLookAgainMs} * 1'000'000;
+    return (is_well() ? kLookWhenIdleMs : kLookAgainMs) * 1'000'000;
   }
   // From now on nobody takes completions: those that find no room are dropped.
   void DropCompletions() { drops_completions_ = true; }
@@ -48,7 +50,7 @@ class StoreWriter {
 
  private:
   static constexpr size_t kCycleBytes = 2 << 20;
-  static constexpr uint64_t kLookAgainMs = 1'000;
+  static constexpr uint64_t kLookAgainMs = 1'000, kLookWhenIdleMs = 60'000;
 
   bool is_well() const { return !broken_ && !shared_->full.load(std::memory_order_relaxed); }
   // Looks at the disk, and tries to recover, at most once in kLookAgainMs.
