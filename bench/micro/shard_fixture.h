@@ -39,6 +39,7 @@ class NullIo {
   uint64_t NowNs() const { return kNowNs; }
   std::string PeerText(SocketId) const { return "127.0.0.1:1"; }
   uint64_t AckedBytes(SocketId) const { return 0; }
+  uint64_t UnackedBytes(SocketId) const { return 0; }
 
   // The sends since the last call.
   std::vector<Sent>& sent() { return sent_; }
@@ -60,7 +61,7 @@ class ShardFixture {
  public:
   ShardFixture()
       : rings_(1, 1 << 20),
-        store_(uint64_t{1} << 30, 1 << 20),
+        store_(uint64_t{1} << 30),
         core_(Environment()),
         driver_(&io_, &core_.connections(), &core_) {}
 

@@ -18,6 +18,11 @@ struct Handle {
   uint32_t index = UINT32_MAX;
   uint32_t generation = 0;
   bool valid() const { return index != UINT32_MAX; }
+  // As one number, for whoever carries it without knowing what it names.
+  uint64_t Pack() const { return uint64_t{generation} << 32 | index; }
+  static Handle Unpack(uint64_t packed) {
+    return {static_cast<uint32_t>(packed), static_cast<uint32_t>(packed >> 32)};
+  }
   friend bool operator==(Handle, Handle) = default;
 };
 

@@ -17,14 +17,15 @@ namespace solec {
 struct Session;
 class SharedBytes;
 
-enum class ChannelState : uint8_t { kLoading, kPresent, kAbsent };
+enum class ChannelState : uint8_t { kLoading, kPresent, kAbsent, kFailed };  // as UserState
 
 // Bytes of a batch that came from one session, which does not get them back.
 struct BatchOrigin {
   uint32_t shard = 0;
   Handle<Session> session;
   uint32_t size = 0;
-  uint32_t count = 0;  // of messages
+  uint32_t count = 0;   // of messages
+  uint64_t number = 0;  // of the first, if their receipts wait for the store; the others follow it
 };
 
 struct Channel {
@@ -35,6 +36,8 @@ struct Channel {
   std::vector<uint32_t> members_by_shard;  // how many of this server's users each shard has
   uint32_t version = 0;  // changes with the members
   ChannelState state = ChannelState::kLoading;
+  uint64_t failed_at_ns = 0;
+  bool used = true;      // since it was last looked at whether it may be forgotten
   // This turn's messages, whole frames one after another, and where they came from.
   SharedBytes* batch = nullptr;
   std::vector<BatchOrigin> origins;

@@ -1,5 +1,9 @@
 #include "chat/service.h"
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
 namespace solec {
 namespace {
 
@@ -70,7 +74,12 @@ ServiceCommand ParseServiceLine(std::string_view line) {
   for (const Verb& verb : kVerbs) {
     if (verb.word != command.word) continue;
     command.argument = TakeWord(&line);
-    if (verb.kind == RequestKind::kHistory) TakeWord(&line);  // how many: this server keeps none
+    if (verb.kind == RequestKind::kHistory) {
+      const std::string_view count = TakeWord(&line);
+      const char* const end = count.data() + count.size();
+      const auto parsed = std::from_chars(count.data(), end, command.count);
+      if (!count.empty() && (parsed.ec != std::errc() || parsed.ptr != end)) return command;
+    }
     // Half a command is not carried out: `join #a #b` joins neither.
     if (command.argument.size() > kAddressBytesMax || !line.empty()) return command;
     if (verb.takes_address == !command.argument.empty()) command.kind = verb.kind;
@@ -92,6 +101,15 @@ std::string ServiceListHead(const ServiceCommand& command) {
   std::string head(command.word);
   if (!command.argument.empty()) head.append(" ").append(command.argument);
   return head.append(": ");
+}
+
+std::string ServiceHistoryItem(std::string_view source, std::string_view content) {
+  std::string item(source.substr(0, source.find('@')));
+  item.append(": ").append(content);
+  // One line of a question gets one line of answer.
+  std::replace(item.begin(), item.end(), '\n', ' ');
+  std::replace(item.begin(), item.end(), '\r', ' ');
+  return item;
 }
 
 std::string ServiceListItem(RequestKind kind, std::string_view address, uint8_t flags) {

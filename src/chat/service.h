@@ -19,7 +19,7 @@ enum class RequestKind : uint8_t {
   kListContacts,
   kListChannels,
   kListMembers,
-  kHistory,  // service lines only, as far as this server keeps none
+  kHistory,
   kHelp,     // service lines only
   kUnknown,  // service lines only: answered with a hint
 };
@@ -28,6 +28,7 @@ struct ServiceCommand {
   RequestKind kind = RequestKind::kUnknown;
   std::string_view word;      // the command as typed
   std::string_view argument;  // the address, if any
+  uint32_t count = 0;         // kHistory: how many messages; 0: it does not say
 };
 
 // The most lines of one message that are carried out; the rest is answered with a hint.
@@ -43,6 +44,9 @@ std::string ServiceAnswer(const ServiceCommand& command, ErrorCode code);
 
 // How the line of a list begins: "contacts: ". Items follow, separated by ", ".
 std::string ServiceListHead(const ServiceCommand& command);
+
+// One message of a history, on one line: "bob: hello".
+std::string ServiceHistoryItem(std::string_view source, std::string_view content);
 
 // One item of a list: its address, and what its flags mean.
 std::string ServiceListItem(RequestKind kind, std::string_view address, uint8_t flags);

@@ -2,6 +2,7 @@
 // after. What lives longer is in the store. Owned by one shard's thread.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "base/hash.h"
 #include "base/pool.h"
 #include "base/socket_id.h"
+#include "chat/inbox.h"
 #include "chat/rate_limit.h"
 
 namespace solec {
@@ -22,6 +24,7 @@ enum class UserState : uint8_t {
   kLoading,  // the store was asked
   kPresent,
   kAbsent,   // there is no such account
+  kFailed,   // the store could not say; it is asked again after a while
 };
 
 struct User {
@@ -37,13 +40,11 @@ struct User {
   // Changes when what a route to or from this user depends on changes.
   uint32_t version = 0;
   UserState state = UserState::kLoading;
-  // Messages wait in the store: new ones go behind them, until all have been delivered.
-  bool backlog = false;
-  bool backlog_reading = false;      // a page was asked for
-  uint32_t backlog_appending = 0;    // messages on their way into the store
+  uint64_t failed_at_ns = 0;
   uint32_t logins_pending = 0;       // checks of its password under way
-  uint64_t backlog_delivered = 0;    // position up to which a page is in the output; 0: none
+  std::unique_ptr<Inbox> inbox;      // once something has been kept for it
   bool on_idle_list = false;
+  uint32_t idle_entries = 0;  // what the list counts for it
   // Connections whose next frame needs this user; woken when it is loaded.
   std::vector<SocketId> waiters;
   // Mails for this user that came before it was loaded, oldest first.
@@ -55,8 +56,10 @@ struct User {
 // The resident users of one shard, by name.
 class UserTable {
  public:
-  // Users without sessions that stay resident; the one that became idle first goes first.
+  // Users without sessions that stay resident, and their contacts and channels together; the one
+  // that became idle first goes first.
   static constexpr size_t kIdleMax = 16'384;
+  static constexpr size_t kIdleEntriesMax = 1 << 20;
 
   User* Find(std::string_view name) {
     auto found = by_name_.find(name);
@@ -82,6 +85,7 @@ class UserTable {
   absl::flat_hash_map<std::string, Handle<User>, TextHash, TextEqual> by_name_;
   std::vector<Handle<User>> idle_;  // a queue: idle_[idle_first_] is the oldest
   size_t idle_first_ = 0;
+  size_t idle_entries_ = 0;  // as counted when they became idle
 };
 
 // Whether anything still needs this user in memory.

@@ -80,6 +80,9 @@ concept Io = requires(T io, SocketId socket, ReceiveMode mode, std::span<const B
   // Bytes that the peer's side of the network has acknowledged since the connection began; for
   // telling a slow reader from one that takes nothing. Off the message path.
   { io.AckedBytes(socket) } -> std::same_as<uint64_t>;
+  // Bytes that were handed to the network and that the peer's side has not acknowledged: they may
+  // still be lost, and all before them has arrived. A system call: not for every message.
+  { io.UnackedBytes(socket) } -> std::same_as<uint64_t>;
   // And: template <IoHandler H> bool Turn(H& handler, bool may_sleep)
   // submits all that was asked for since the last Turn, waits for at least one event if
   // `may_sleep`, and hands all that happened to `handler`; false if nothing did.

@@ -80,6 +80,11 @@ uint64_t SimIo::AckedBytes(SocketId id) const {
   return ConnectionOf(sockets_[id.index]).down.bytes_arrived;
 }
 
+uint64_t SimIo::UnackedBytes(SocketId id) const {
+  const SimConnection& connection = ConnectionOf(sockets_[id.index]);
+  return connection.down_log.size() - connection.down.bytes_arrived;
+}
+
 void SimIo::Progress() {
   for (Socket& socket : sockets_) {
     if (!socket.sending || socket.closing || socket.sent == socket.sent_bytes.size()) continue;

@@ -44,6 +44,7 @@ class SimIo {
   uint64_t NowNs() const { return now_ns_; }
   std::string PeerText(SocketId socket) const;
   uint64_t AckedBytes(SocketId socket) const;
+  uint64_t UnackedBytes(SocketId socket) const;
   template <IoHandler H>
   bool Turn(H& handler, bool may_sleep);
 

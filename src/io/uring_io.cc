@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
+#include <linux/sockios.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -271,6 +273,12 @@ uint64_t UringIo::AckedBytes(SocketId id) const {
   socklen_t size = sizeof(info);
   if (getsockopt(sockets_[id.index].fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
   return info.tcpi_bytes_acked;
+}
+
+uint64_t UringIo::UnackedBytes(SocketId id) const {
+  int size = 0;  // tcp(7), SIOCOUTQ: what was written and not acknowledged, a FIN not counted
+  if (ioctl(sockets_[id.index].fd, SIOCOUTQ, &size) != 0 || size < 0) return 0;
+  return static_cast<uint64_t>(size);
 }
 
 }  // namespace solec

@@ -19,6 +19,7 @@ std::string_view CloseReasonName(CloseReason reason) {
     case CloseReason::kTooSlow: return "too_slow";
     case CloseReason::kAccountRemoved: return "account_removed";
     case CloseReason::kShuttingDown: return "shutting_down";
+    case CloseReason::kStoreFailed: return "store_failed";
   }
   return "unknown";
 }

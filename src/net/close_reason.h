@@ -23,8 +23,9 @@ enum class CloseReason : uint8_t {
   kTooSlow,            // Error 0x45
   kAccountRemoved,     // by an administrator, or the password changed
   kShuttingDown,       // Error 0x44
+  kStoreFailed,        // what waits for its user could not be read; Error 0x43
 };
-inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kShuttingDown) + 1;
+inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kStoreFailed) + 1;
 
 // "peer_closed", … as logs and metrics have it.
 std::string_view CloseReasonName(CloseReason reason);

@@ -68,6 +68,7 @@ struct Connection {
   // a send does not end (0: none is watched).
   uint32_t since_ms = 0;
   uint64_t stall_acked = 0;
+  uint64_t message_count = 0;  // Message frames appended to its output since it was opened
 
   // Frames may still come from it.
   bool live() const { return state == ConnectionState::kLogin || state == ConnectionState::kOpen; }

@@ -11,53 +11,15 @@ namespace solec {
 // has to fit into a mailbox.
 static constexpr size_t kBatchBytes = 16 * 1024;
 static constexpr size_t kMembersPerPage = 64;
-// Names that were asked for and are no channel, remembered so that the store is not asked again.
-static constexpr size_t kAbsentChannelsMax = 1'024;
-
-Channel* ShardCore::FindOrLoadChannel(std::string_view name) {
-  if (Channel* channel = channels_.Find(name)) return channel;
-  const Handle<Channel> handle = channels_.Create(name);
-  channels_.Get(handle)->members_by_shard.resize(shard_count_);
-  store_->LoadChannel(name, [this, handle](StoreCompletion& completion) {
-    OnChannelLoaded(handle, completion);
-  });
-  return channels_.Get(handle);
-}
-
-void ShardCore::OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion) {
-  Channel* channel = channels_.Get(handle);
-  if (channel == nullptr || channel->state != ChannelState::kLoading) return;
-  channel->state = ChannelState::kAbsent;
-  if (completion.status == StoreStatus::kDone) {
-    channel->state = ChannelState::kPresent;
-    for (std::string& member : std::get<ChannelRecord>(completion.value).members) {
-      const std::string_view name = OwnName(member);
-      if (!name.empty()) ++channel->members_by_shard[ShardOf(name)];
-      channel->members.insert(std::move(member));
-    }
-  } else {
-    SetAbsent(channel, handle);
-  }
-  counters_.channels_now.Set(channels_.count());
-  TakePostponed(channel);
-  WakeWaiters(channel);
-  while (absent_channels_.size() > kAbsentChannelsMax) {
-    const Handle<Channel> oldest = absent_channels_.front();
-    absent_channels_.pop_front();
-    Channel* absent = channels_.Get(oldest);
-    if (absent != nullptr && absent->state == ChannelState::kAbsent) channels_.Destroy(oldest);
-  }
-}
-
-void ShardCore::SetAbsent(Channel* channel, Handle<Channel> handle) {
-  channel->state = ChannelState::kAbsent;
-  absent_channels_.push_back(handle);
-}
 
 // --- messages ---
 
 void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
                               const Origin& origin) {
+  const bool keeps_all = store_->KeepsAll();
+  if (keeps_all && store_->IsFull() && !policy_.deliver_when_full) {
+    return Settle(origin, ErrorCode::kUnavailable, frame.count);
+  }
   if (channel->batch != nullptr && channel->batch->size() + frame.size() > kBatchBytes) {
     FlushChannel(channel);
   }
@@ -68,18 +30,21 @@ void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const Fr
   SharedBytes* batch = channel->batch;
   frame.CopyTo(batch->data() + batch->size());
   batch->Grow(static_cast<uint32_t>(frame.size()));
-  if (channel->origins.empty() || channel->origins.back().shard != origin.shard ||
-      channel->origins.back().session != origin.session) {
-    channel->origins.push_back({origin.shard, origin.session});
+  const uint64_t number = keeps_all ? origin.number : 0;
+  const BatchOrigin* last = channel->origins.empty() ? nullptr : &channel->origins.back();
+  if (last == nullptr || last->shard != origin.shard || last->session != origin.session ||
+      (number != 0 && last->number + last->count != number)) {
+    channel->origins.push_back({origin.shard, origin.session, 0, 0, number});
   }
   channel->origins.back().size += static_cast<uint32_t>(frame.size());
   channel->origins.back().count += frame.count;
-  Settle(origin, ErrorCode::kNone, frame.count);
+  if (!keeps_all) Settle(origin, ErrorCode::kNone, frame.count);
 }
 
 void ShardCore::FlushChannel(Channel* channel) {
   SharedBytes* batch = std::exchange(channel->batch, nullptr);
   if (batch == nullptr) return;
+  if (store_->KeepsAll()) KeepChannel(*channel, Bytes(batch->data(), batch->size()));
   if (Fanout* fanout = fanouts_.Find(channel->name)) FanOut(fanout, batch, channel->origins);
   const Bytes origins(reinterpret_cast<const uint8_t*>(channel->origins.data()),
                       channel->origins.size() * sizeof(BatchOrigin));
@@ -96,23 +61,36 @@ void ShardCore::FlushChannel(Channel* channel) {
   batch->Unref();
 }
 
+// The batch goes into the channel's history; receipts follow when it is there.
+void ShardCore::KeepChannel(const Channel& channel, Bytes batch) {
+  KeepTicket ticket;
+  ticket.kind = KeepTicket::Kind::kChannel;
+  for (const BatchOrigin& origin : channel.origins) {
+    ticket.count += origin.count;
+    if (origin.number == 0) continue;
+    ticket.number = origin.number;
+    ++ticket.ordinal;  // how many of kept_origins_ are this ticket's
+    kept_origins_.push_back(origin);
+  }
+  store_->KeepChannel(channel.name, batch, ticket);
+}
+
 void ShardCore::FanOut(Fanout* fanout, SharedBytes* bytes,
                        const std::vector<BatchOrigin>& origins) {
   uint64_t count = 0;
   for (const BatchOrigin& origin : origins) count += origin.count;
   uint64_t delivered = 0;
   for (const FanoutMember& member : fanout->members) {
-    delivered += count - FanOutTo(member, bytes, origins);
+    delivered += FanOutTo(member, bytes, origins, count);
   }
   counters_.messages_delivered.Add(delivered);
 }
 
-// All but what came from the member's own session; returns how many messages those were.
+// All `count` messages but those that came from the member's own session; returns how many.
 uint64_t ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
-                         const std::vector<BatchOrigin>& origins) {
+                             const std::vector<BatchOrigin>& origins, uint64_t count) {
   Connection* to = connections_.Get(member.socket);
   uint32_t begin = 0, end = 0;
-  uint64_t own_count = 0;
   auto send = [&] {
     if (end == begin) return;
     if (to->output_deferred) [[unlikely]] {
@@ -125,16 +103,17 @@ uint64_t ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
     if (origin.shard == shard_ && origin.session == member.session) {
       send();
       begin = end + origin.size;
-      own_count += origin.count;
+      count -= origin.count;
     }
     end += origin.size;
   }
   send();
+  if (!to->output_deferred) to->message_count += count;
   CheckOutput(to);
   if (to->output.byte_count() >= output_high_) {
     for (const BatchOrigin& origin : origins) HoldSenderOf(to, {origin.shard, origin.session, 0});
   }
-  return own_count;
+  return count;
 }
 
 // --- who is connected ---
@@ -187,6 +166,7 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
   auto finish = [&](ErrorCode code) {
     FinishMembership(answer_to, answer, channel_name, address, code);
   };
+  if (channel->state == ChannelState::kFailed) return finish(ErrorCode::kUnavailable);
   const bool present = channel->state == ChannelState::kPresent;
   const bool member = present && channel->members.contains(address);
   if (join && member) return finish(ErrorCode::kNone);
@@ -202,17 +182,29 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
   const std::string channel_text(channel_name), address_text(address);
   if (!join) {
     channel->members.erase(address_text);
+    --resident_members_;
     --channel->members_by_shard[member_shard];
-    store_->RemoveMember(channel_name, address, [=, this](StoreCompletion&) {
-      FinishMembership(answer_to, answer, channel_text, address_text, ErrorCode::kNone);
+    store_->RemoveMember(channel_name, address, [=, this](StoreCompletion& completion) {
+      const bool done = completion.status == StoreStatus::kDone ||
+                        completion.status == StoreStatus::kNotFound;
+      Channel* changed = channels_.Find(channel_text);
+      if (!done && changed != nullptr && changed->state == ChannelState::kPresent &&
+          changed->members.insert(address_text).second) {
+        ++changed->members_by_shard[member_shard];
+        ++resident_members_;
+        ++changed->version;
+      }
+      FinishMembership(answer_to, answer, channel_text, address_text,
+                       done ? ErrorCode::kNone : ErrorCode::kUnavailable);
     });
     return;
   }
   if (!present) {
-    channel->state = ChannelState::kPresent;
+    SetPresent(channel, channels_.HandleOf(channel_name));
     store_->AddChannel(channel_name, [](StoreCompletion&) {});  // if it fails, so does PutMember
   }
   channel->members.insert(address_text);
+  ++resident_members_;
   ++channel->members_by_shard[member_shard];
   store_->PutMember(channel_name, address, [=, this](StoreCompletion& completion) {
     ErrorCode code = ErrorCode::kNone;
@@ -221,6 +213,7 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
       code = ErrorCode::kUnavailable;
       if (changed != nullptr && changed->members.erase(address_text) != 0) {
         --changed->members_by_shard[member_shard];
+        --resident_members_;
         ++changed->version;
       }
       if (changed != nullptr && completion.status == StoreStatus::kNotFound) {
@@ -240,27 +233,32 @@ void ShardCore::FinishMembership(uint32_t to, MailHeader answer, std::string_vie
 
 void ShardCore::OnMembership(const MailHeader& header, std::string_view channel,
                              std::string_view user_name) {
-  const auto code = static_cast<ErrorCode>(header.code);
+  if (static_cast<ErrorCode>(header.code) != ErrorCode::kNone) {
+    return AnswerMembership(header, static_cast<ErrorCode>(header.code));
+  }
   const bool join = (header.flags & 1) != 0;
-  if (code == ErrorCode::kNone) {
-    if (join) store_->PutJoined(user_name, channel, [](StoreCompletion&) {});
-    else store_->RemoveJoined(user_name, channel, [](StoreCompletion&) {});
-    if (User* user = users_.Find(user_name);
-        user != nullptr && user->state == UserState::kPresent) {
-      ++user->version;
-      if (join) user->channels.insert(std::string(channel));
-      else user->channels.erase(std::string(channel));
-      for (const Handle<Session> handle : user->sessions) {
-        Session* session = sessions_.Get(handle);
-        if (join) AddToFanout(channel, connections_.Get(session->socket), handle);
-        else RemoveFromFanout(session, handle, channel);
-      }
+  if (User* user = users_.Find(user_name); user != nullptr && user->state == UserState::kPresent) {
+    ++user->version;
+    if (join) user->channels.insert(std::string(channel));
+    else user->channels.erase(std::string(channel));
+    for (const Handle<Session> handle : user->sessions) {
+      Session* session = sessions_.Get(handle);
+      if (join) AddToFanout(channel, connections_.Get(session->socket), handle);
+      else RemoveFromFanout(session, handle, channel);
     }
   }
-  if (header.number == 0) {
-    FinishRequest(header.session, code);
-    return;
-  }
+  // Answered once the user's own list has it too.
+  StoreDone done = [this, header](StoreCompletion& completion) {
+    const bool stored = completion.status == StoreStatus::kDone ||
+                        completion.status == StoreStatus::kNotFound;
+    AnswerMembership(header, stored ? ErrorCode::kNone : ErrorCode::kUnavailable);
+  };
+  if (join) store_->PutJoined(user_name, channel, std::move(done));
+  else store_->RemoveJoined(user_name, channel, std::move(done));
+}
+
+void ShardCore::AnswerMembership(const MailHeader& header, ErrorCode code) {
+  if (header.number == 0) return FinishRequest(header.session, code);
   auto asked = memberships_asked_.find(header.number);
   if (asked == memberships_asked_.end()) return;
   ControlDone done = std::move(asked->second);

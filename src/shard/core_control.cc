@@ -22,6 +22,9 @@ ShardCore::ShardCore(const ShardEnvironment& environment)
       connections_(&buffers_, environment.now_ns),
       mailboxes_(environment.rings, environment.shard) {
   Reconfigure(environment.limits, environment.policy);
+  store_->SetKeptHandler([this](const KeepTicket& ticket, StoreStatus status, uint64_t position) {
+    OnKept(ticket, status, position);
+  });
 }
 
 ShardCore::~ShardCore() {
@@ -61,6 +64,7 @@ static ControlStatus StatusOf(const StoreCompletion& completion) {
     case StoreStatus::kExists:
       return ControlStatus::kExists;
     case StoreStatus::kFull:
+    case StoreStatus::kFailed:
       return ControlStatus::kUnavailable;
   }
   return ControlStatus::kUnavailable;
@@ -102,33 +106,38 @@ void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
   }
   switch (request.kind) {
     case ControlKind::kUserAdd:
-      store_->AddUser(name, request.argument,
-                      [this, name, hash = request.argument,
-                       done = std::move(done)](StoreCompletion& completion) mutable {
-        User* user = users_.Find(name);
-        if (completion.status == StoreStatus::kDone && user != nullptr &&
-            user->state == UserState::kAbsent) {
-          user->state = UserState::kPresent;
-          user->password_hash = hash;
-          ++user->version;
-        }
-        done({StatusOf(completion), {}});
+      WithUser(name, [this, hash = request.argument, done = std::move(done)](User* asked) mutable {
+        store_->AddUser(asked->name, hash, [this, name = asked->name, hash,
+                                            done = std::move(done)](
+                                               StoreCompletion& completion) mutable {
+          User* user = users_.Find(name);
+          if (completion.status == StoreStatus::kDone && user != nullptr &&
+              user->state == UserState::kAbsent) {
+            user->state = UserState::kPresent;
+            user->password_hash = hash;
+            ++user->version;
+          }
+          done({StatusOf(completion), {}});
+        });
       });
       break;
     case ControlKind::kUserPassword:
-      store_->SetPassword(name, request.argument,
-                          [this, name, hash = request.argument,
-                           done = std::move(done)](StoreCompletion& completion) mutable {
-        User* user = users_.Find(name);
-        if (completion.status == StoreStatus::kDone && user != nullptr) {
-          user->password_hash = hash;
-          EndSessions(user, CloseReason::kAccountRemoved);
-        }
-        done({StatusOf(completion), {}});
+      WithUser(name, [this, hash = request.argument, done = std::move(done)](User* asked) mutable {
+        store_->SetPassword(asked->name, hash, [this, name = asked->name, hash,
+                                                done = std::move(done)](
+                                                   StoreCompletion& completion) mutable {
+          User* user = users_.Find(name);
+          if (completion.status == StoreStatus::kDone && user != nullptr) {
+            user->password_hash = hash;
+            EndSessions(user, CloseReason::kAccountRemoved);
+          }
+          done({StatusOf(completion), {}});
+        });
       });
       break;
     case ControlKind::kUserRemove:
       WithUser(name, [this, done = std::move(done)](User* user) mutable {
+        if (user->state == UserState::kFailed) return done({ControlStatus::kUnavailable, {}});
         RemoveUser(user, std::move(done));
       });
       break;
@@ -170,7 +179,7 @@ void ShardCore::RemoveUser(User* user, ControlDone done) {
     }
     EndSessions(user, CloseReason::kAccountRemoved);
     user->state = UserState::kAbsent;
-    user->backlog = false;
+    if (user->inbox != nullptr) user->inbox->Acknowledge(user->inbox->MarkNow(1));
     ++user->version;
   }
   store_->RemoveUser(user->name, [done = std::move(done)](StoreCompletion& completion) mutable {
@@ -189,10 +198,14 @@ void ShardCore::EndSessions(User* user, CloseReason reason) {
 void ShardCore::WithUser(const std::string& name, absl::AnyInvocable<void(User*)> then) {
   User* user = FindOrLoad(name);
   if (user->state != UserState::kLoading) return then(user);
-  // Completions come in order: this one comes after the one that loads the user.
+  // Records are read in order: this one comes after the one that loads the user.
   store_->LoadUser(name, [this, name, then = std::move(then)](StoreCompletion&) mutable {
-    then(FindOrLoad(name));
+    WithUser(name, std::move(then));
   });
+}
+
+static ControlStatus MissingStatus(const User& user) {
+  return user.state == UserState::kFailed ? ControlStatus::kUnavailable : ControlStatus::kNotFound;
 }
 
 void ShardCore::ControlContact(const ControlRequest& request, ControlDone done) {
@@ -211,7 +224,7 @@ void ShardCore::ControlContact(const ControlRequest& request, ControlDone done) 
   WithUser(request.name, [this, kind = request.kind, name = request.name,
                           address = std::move(address),
                           done = std::move(done)](User* user) mutable {
-    if (user->state != UserState::kPresent) return done({ControlStatus::kNotFound, {}});
+    if (user->state != UserState::kPresent) return done({MissingStatus(*user), {}});
     if (kind == ControlKind::kContactList) {
       ControlReply reply;
       for (const auto& [contact, agreed] : user->contacts) {
@@ -240,23 +253,29 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
   const std::string channel_name(target.name);
   switch (request.kind) {
     case ControlKind::kChannelCreate:
-      store_->AddChannel(channel_name, [this, channel_name, done = std::move(done)](
-                                           StoreCompletion& completion) mutable {
-        Channel* channel = channels_.Find(channel_name);
-        if (completion.status == StoreStatus::kDone && channel != nullptr &&
-            channel->state == ChannelState::kAbsent) {
-          channel->state = ChannelState::kPresent;
-        }
-        done({StatusOf(completion), {}});
+      WithChannel(channel_name, [this, done = std::move(done)](Channel* asked) mutable {
+        store_->AddChannel(asked->name, [this, name = asked->name, done = std::move(done)](
+                                            StoreCompletion& completion) mutable {
+          Channel* channel = channels_.Find(name);
+          if (completion.status == StoreStatus::kDone && channel != nullptr &&
+              channel->state == ChannelState::kAbsent) {
+            SetPresent(channel, channels_.HandleOf(name));
+          }
+          done({StatusOf(completion), {}});
+        });
       });
       break;
     case ControlKind::kChannelRemove:
-      FindOrLoadChannel(channel_name);
-      store_->RemoveChannel(channel_name, [this, channel_name, done = std::move(done)](
-                                              StoreCompletion& completion) mutable {
-        Channel* channel = channels_.Find(channel_name);
-        if (channel != nullptr) RemoveChannelMembers(channel);
-        done({StatusOf(completion), {}});
+      WithChannel(channel_name, [this, done = std::move(done)](Channel* channel) mutable {
+        if (channel->state == ChannelState::kFailed) {
+          return done({ControlStatus::kUnavailable, {}});
+        }
+        // Before the store forgets it: whatever is kept after that belongs to a later channel.
+        RemoveChannelMembers(channel);
+        store_->RemoveChannel(channel->name, [done = std::move(done)](
+                                                 StoreCompletion& completion) mutable {
+          done({StatusOf(completion), {}});
+        });
       });
       break;
     case ControlKind::kChannelList:
@@ -273,7 +292,7 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
       // Runs on the user's shard; the channel's owner answers by mail.
       WithUser(request.argument, [this, channel_name, user_name = request.argument,
                                   done = std::move(done)](User* user) mutable {
-        if (user->state != UserState::kPresent) return done({ControlStatus::kNotFound, {}});
+        if (user->state != UserState::kPresent) return done({MissingStatus(*user), {}});
         if (user->channels.size() >= limits_.channels_per_user_max &&
             !user->channels.contains(channel_name)) {
           return done({ControlStatus::kOverLimit, {}});
@@ -289,23 +308,28 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
       break;
     }
     default:
-      FindOrLoadChannel(channel_name);
-      store_->LoadChannel(channel_name, [this, channel_name, done = std::move(done)](
-                                            StoreCompletion& completion) mutable {
-        ControlReply reply{StatusOf(completion), {}};
-        const Channel* channel = channels_.Find(channel_name);
-        if (channel != nullptr && channel->state == ChannelState::kPresent) {
-          reply.status = ControlStatus::kDone;
-          for (const std::string& member : channel->members) reply.items.push_back({member, 0});
-        }
+      WithChannel(channel_name, [done = std::move(done)](Channel* channel) mutable {
+        ControlReply reply;
+        if (channel->state == ChannelState::kAbsent) reply.status = ControlStatus::kNotFound;
+        if (channel->state == ChannelState::kFailed) reply.status = ControlStatus::kUnavailable;
+        for (const std::string& member : channel->members) reply.items.push_back({member, 0});
         done(std::move(reply));
       });
       break;
   }
 }
 
+void ShardCore::WithChannel(const std::string& name, absl::AnyInvocable<void(Channel*)> then) {
+  Channel* channel = FindOrLoadChannel(name);
+  if (channel->state != ChannelState::kLoading) return then(channel);
+  store_->LoadChannel(name, [this, name, then = std::move(then)](StoreCompletion&) mutable {
+    WithChannel(name, std::move(then));
+  });
+}
+
 // Every member's shard learns that it is over, as if each had left.
 void ShardCore::RemoveChannelMembers(Channel* channel) {
+  if (channel->state != ChannelState::kPresent) return;
   FlushChannel(channel);
   for (const std::string& address : channel->members) {
     const std::string_view name = OwnName(address);
@@ -314,8 +338,6 @@ void ShardCore::RemoveChannelMembers(Channel* channel) {
     header.type = MailType::kMembership;
     PostOrTake(ShardOf(name), MailClass::kAnswer, header, channel->name + '\0' + std::string(name));
   }
-  channel->members.clear();
-  std::fill(channel->members_by_shard.begin(), channel->members_by_shard.end(), 0u);
   SetAbsent(channel, channels_.HandleOf(channel->name));
   ++channel->version;
 }

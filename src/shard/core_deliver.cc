@@ -1,5 +1,4 @@
-// Messages into outputs, or into the store for users who are away; and what becomes of them back to
-// whoever sent them.
+// Messages into outputs, and what becomes of them back to whoever sent them.
 
 #include <algorithm>
 
@@ -7,200 +6,58 @@
 
 namespace solec {
 
-// Waiting messages are read and sent by this much at a time.
-static constexpr size_t kBacklogPageBytes = 64 * 1024;
 // Senders that one slow reader holds; more go on until its output is full.
 static constexpr size_t kHeldSendersMax = 1'024;
 static constexpr uint64_t kHoldSendersNs = 5'000'000'000;
 
 void ShardCore::DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame,
                               size_t behind, const Origin& origin) {
-  if (user->backlog || user->sessions.empty()) {
-    if (frame.count == 1) return KeepWaiting(user, handle, frame, origin);
-    Bytes frames = frame.first;
-    Origin one = origin;
-    for (Frame next; TakeFrame(&frames, &next);) {
-      KeepWaiting(user, handle, {next.bytes}, one);
-      if (one.number != 0) ++one.number;
-    }
-    return;
+  const bool keeps_all = store_->KeepsAll();
+  const bool full = keeps_all && store_->IsFull();
+  const bool waits = user->sessions.empty();
+  if (full && (waits || !policy_.deliver_when_full)) {
+    return Settle(origin, ErrorCode::kUnavailable, frame.count);
   }
+  if (waits && user->inbox != nullptr &&
+      user->inbox->waiting_bytes() + frame.size() > limits_.waiting_bytes_per_user_max) {
+    return Settle(origin, ErrorCode::kUnavailable, frame.count);
+  }
+  bool catching_up = false;
   for (const Handle<Session> session_handle : user->sessions) {
-    Connection* to = connections_.Get(sessions_.Get(session_handle)->socket);
-    frame.CopyTo(connections_.Append(to, frame.size(), behind));
-    counters_.messages_delivered.Add(frame.count);
+    const Session* session = sessions_.Get(session_handle);
+    if (session->catch_up != nullptr) [[unlikely]] {
+      catching_up = true;  // it finds them in the store, or in the inbox's tail
+      continue;
+    }
+    Connection* to = connections_.Get(session->socket);
+    AppendMessages(to, frame, behind);
     CheckOutput(to);
     if (to->output.byte_count() >= output_high_) HoldSenderOf(to, origin);
   }
-  Settle(origin, ErrorCode::kNone, frame.count);
+  if (full) {
+    // As configured: delivered, but not kept, and so the sender keeps it.
+    const bool counted = origin.number != 0;
+    Settle(origin, counted ? ErrorCode::kUnavailable : ErrorCode::kNone, frame.count);
+  } else if (keeps_all || waits || catching_up || IsOutputKept(*user)) {
+    KeepDirect(user, handle, frame, origin);
+  } else {
+    Settle(origin, ErrorCode::kNone, frame.count);
+  }
+}
+
+void ShardCore::PutMessages(Connection* to, const FrameParts& frame, size_t behind) {
+  frame.CopyTo(connections_.Append(to, frame.size(), behind));
+  to->message_count += frame.count;
+}
+
+void ShardCore::AppendMessages(Connection* to, const FrameParts& frame, size_t behind) {
+  PutMessages(to, frame, behind);
+  counters_.messages_delivered.Add(frame.count);
 }
 
 void ShardCore::CheckOutput(Connection* to) {
   if (to->output.byte_count() > limits_.output_bytes_max) [[unlikely]] {
     connections_.End(to, CloseReason::kTooSlow, ErrorCode::kTooSlow);
-  }
-}
-
-// --- users who are away ---
-
-void ShardCore::KeepWaiting(User* user, Handle<User> handle, const FrameParts& frame,
-                            const Origin& origin) {
-  std::string bytes(frame.size(), '\0');
-  frame.CopyTo(reinterpret_cast<uint8_t*>(bytes.data()));
-  user->backlog = true;
-  ++user->backlog_appending;
-  store_->AppendWaiting(user->name, AsBytes(bytes),
-                        [this, handle, origin](StoreCompletion& completion) {
-    const bool kept = completion.status == StoreStatus::kDone;
-    if (kept) counters_.messages_waiting.Add();
-    Settle(origin, kept ? ErrorCode::kNone : ErrorCode::kUnavailable);
-    User* to = users_.Get(handle);
-    if (to == nullptr) return;
-    --to->backlog_appending;
-    PumpBacklog(handle);
-    users_.MarkIdle(handle);
-    users_.EvictIdle();
-  });
-}
-
-void ShardCore::PumpBacklog(Handle<User> handle) {
-  User* user = users_.Get(handle);
-  if (user->sessions.empty() || user->backlog_reading || user->backlog_delivered != 0) return;
-  user->backlog_reading = true;
-  store_->ReadWaiting(user->name, kBacklogPageBytes, [this, handle](StoreCompletion& completion) {
-    OnBacklogPage(handle, completion);
-  });
-}
-
-void ShardCore::OnBacklogPage(Handle<User> handle, StoreCompletion& completion) {
-  User* user = users_.Get(handle);
-  if (user == nullptr) return;
-  user->backlog_reading = false;
-  const auto* page = std::get_if<WaitingPage>(&completion.value);
-  if (user->sessions.empty()) {
-    users_.MarkIdle(handle);
-    return;
-  }
-  if (page == nullptr || page->frames.empty()) {
-    // What is on its way into the store asks again when it is there.
-    if (user->backlog_appending != 0) return;
-    user->backlog = false;
-    for (const Handle<Session> session : user->sessions) SendDeferred(sessions_.Get(session));
-    return;
-  }
-  user->backlog_delivered = page->last_position;
-  for (const Handle<Session> session_handle : user->sessions) {
-    Session* session = sessions_.Get(session_handle);
-    Connection* to = connections_.Get(session->socket);
-    Bytes frames = AsBytes(page->frames);
-    Frame frame;
-    while (TakeFrame(&frames, &frame)) {
-      FrameParts{frame.bytes}.CopyTo(connections_.Append(to, frame.bytes.size(), frames.size()));
-      counters_.messages_delivered.Add();
-    }
-    session->backlog_mark = to->output.sent_count() + to->output.byte_count();
-    to->drained_wanted = true;
-  }
-}
-
-// The page is forgotten once every session has sent it; then the next one is read.
-void ShardCore::ContinueBacklog(Handle<User> handle) {
-  User* user = users_.Get(handle);
-  if (user->backlog_delivered == 0) return;
-  for (const Handle<Session> session_handle : user->sessions) {
-    const Session* session = sessions_.Get(session_handle);
-    Connection* connection = connections_.Get(session->socket);
-    if (connection->output.sent_count() < session->backlog_mark) {
-      connection->drained_wanted = true;
-      return;
-    }
-  }
-  for (const Handle<Session> session_handle : user->sessions) {
-    sessions_.Get(session_handle)->backlog_mark = 0;
-  }
-  const uint64_t position = std::exchange(user->backlog_delivered, 0);
-  store_->TrimWaiting(user->name, position, [](StoreCompletion&) {});
-  PumpBacklog(handle);
-}
-
-// If another session was given the page too, that one sees it through. If not, the page is still in
-// the store, and comes again from there.
-void ShardCore::RepeatBacklog(Handle<User> handle) {
-  User* user = users_.Get(handle);
-  const bool others_have_it = std::any_of(
-      user->sessions.begin(), user->sessions.end(),
-      [this](Handle<Session> session) { return sessions_.Get(session)->backlog_mark != 0; });
-  if (others_have_it) return ContinueBacklog(handle);
-  user->backlog_delivered = 0;
-  PumpBacklog(handle);
-}
-
-// What the last session of a user did not get any more waits for the next. While a page of waiting
-// messages is in the output, nothing else is: all that is not sent is in the store already.
-void ShardCore::RescueOutput(Connection* connection, const Session& session, User* user,
-                             Handle<User> handle) {
-  auto rescue = [&](Bytes frames) {
-    Frame frame;
-    while (TakeFrame(&frames, &frame)) {
-      if (frame.type == PayloadType::kMessage) KeepWaiting(user, handle, {frame.bytes}, {});
-    }
-  };
-  if (user->backlog_delivered == 0) connection->output.ForEachUnsent(rescue);
-  if (session.deferred != nullptr) rescue(AsBytes(*session.deferred));
-}
-
-// A new session is given what another one of the user has not sent yet: if that one is a connection
-// that broke unnoticed, nobody else would ever have it. So all sessions of a user hold all that no
-// session has sent, and only the last one's output has to be rescued. (A page of waiting messages
-// is in the store still, and comes from there.)
-void ShardCore::CopyUnsent(const User& user, Connection* to, Session* session) {
-  const std::string service = FullAddress(kServiceName);
-  auto for_each_message = [&](const Session& from, auto&& visit) {
-    connections_.Get(from.socket)->output.ForEachUnsent([&](Bytes frames) {
-      MessageView message;
-      for (Frame frame; TakeFrame(&frames, &frame);) {
-        const bool is_message =
-            frame.type == PayloadType::kMessage && ParseMessage(frame.payload, &message);
-        if (is_message && message.source != service) visit(frame.bytes, message);
-      }
-    });
-  };
-  const Session* slowest = nullptr;
-  size_t most = 0;
-  for (const Handle<Session> handle : user.sessions) {
-    const Session* other = sessions_.Get(handle);
-    if (other->deferred != nullptr && session->deferred == nullptr) {
-      session->deferred = std::make_unique<std::string>(*other->deferred);
-    }
-    size_t count = 0;
-    for_each_message(*other, [&](Bytes, const MessageView& message) {
-      if (!message.target.starts_with('#')) ++count;
-    });
-    if (count > most) slowest = other;
-    most = std::max(most, count);
-  }
-  if (slowest == nullptr || user.backlog_delivered != 0) return;
-  for_each_message(*slowest, [&](Bytes frame, const MessageView&) {
-    FrameParts{frame}.CopyTo(connections_.Append(to, frame.size()));
-  });
-}
-
-void ShardCore::Defer(Connection* to, Session* session, Bytes frames) {
-  if (session->deferred == nullptr) session->deferred = std::make_unique<std::string>();
-  session->deferred->append(AsString(frames));
-  if (session->deferred->size() + to->output.byte_count() > limits_.output_bytes_max) {
-    connections_.End(to, CloseReason::kTooSlow, ErrorCode::kTooSlow);
-  }
-}
-
-void ShardCore::SendDeferred(Session* session) {
-  Connection* to = connections_.Get(session->socket);
-  to->output_deferred = false;
-  const std::unique_ptr<std::string> deferred = std::move(session->deferred);
-  if (deferred == nullptr) return;
-  Bytes frames = AsBytes(*deferred);
-  for (Frame frame; TakeFrame(&frames, &frame);) {
-    FrameParts{frame.bytes}.CopyTo(connections_.Append(to, frame.bytes.size(), frames.size()));
   }
 }
 
@@ -241,8 +98,10 @@ void ShardCore::OnOutputDrained(Connection* connection) {
   if (session == nullptr) return;
   session->holds_expired = false;
   ReleaseHeldSenders(session);
-  ContinueBacklog(session->user);
-  if (session->request != nullptr && session->request->list_waits) RunList(handle);
+  if (session->catch_up != nullptr) PumpCatchUp(handle);
+  if (session->request == nullptr || !session->request->list_waits) return;
+  if (session->request->kind == RequestKind::kHistory) RunHistory(handle);
+  else RunList(handle);
 }
 
 void ShardCore::OnHoldExpired(Connection* connection) {

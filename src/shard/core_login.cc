@@ -1,4 +1,4 @@
-// Connections until they are sessions, and the users that are resident on this shard.
+// Connections until they are sessions, and their end.
 
 #include <algorithm>
 #include <cstring>
@@ -7,12 +7,15 @@
 
 namespace solec {
 
-// What this server offers to users. History needs a store that keeps it.
-static constexpr uint32_t kKnownFeatures = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+// What this server offers to users; histories where they are kept.
+static uint32_t KnownFeatures(const StorePort& store) {
+  const uint32_t always = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+  return store.KeepsAll() ? always | kFeatureHistory : always;
+}
 
 FrameVerdict ShardCore::OnLoginFrame(Connection* connection, const Frame& frame) {
   const ServerSequence before = connection->sequence;
-  const SequenceStep step = connection->sequence.OnFrame(frame, kKnownFeatures);
+  const SequenceStep step = connection->sequence.OnFrame(frame, KnownFeatures(*store_));
   switch (step.action) {
     case SequenceAction::kHandshake:
       connection->features = step.features;
@@ -57,6 +60,11 @@ FrameVerdict ShardCore::CheckUser(Connection* connection, const SequenceStep& st
     if (user->state == UserState::kLoading) {
       connection->sequence = before;
       return WaitFor(user, connection);
+    }
+    if (user->state == UserState::kFailed) {
+      connection->sequence = before;
+      SendError(connection, ErrorCode::kUnavailable);
+      return FrameVerdict::kNext;
     }
     name = target.name;
     hash = user->password_hash;
@@ -156,6 +164,7 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
   connection->since_ms = 0;
   connections_.timers().Cancel(connection->socket.index);
   connections_.AppendFrame(connection, Success{});
+  StartCatchUp(connection, session_handle, user);
   CopyUnsent(*user, connection, session);
   user->sessions.push_back(session_handle);
   for (const std::string& channel : user->channels) {
@@ -163,47 +172,6 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
   }
   counters_.logins.Add();
   counters_.sessions_now.Set(sessions_.used_count());
-  if (user->backlog) {
-    connection->output_deferred = true;
-    PumpBacklog(handle);
-  }
-}
-
-// --- residents ---
-
-User* ShardCore::FindOrLoad(std::string_view name) {
-  Handle<User> handle = users_.HandleOf(name);
-  if (User* user = users_.Get(handle)) {
-    users_.MarkIdle(handle);  // one that nobody turns out to need can be forgotten
-    return user;
-  }
-  handle = users_.Create(name);
-  counters_.users_now.Set(users_.count());
-  store_->LoadUser(name, [this, handle](StoreCompletion& completion) {
-    OnUserLoaded(handle, completion);
-  });
-  return users_.Get(handle);
-}
-
-void ShardCore::OnUserLoaded(Handle<User> handle, StoreCompletion& completion) {
-  User* user = users_.Get(handle);
-  if (user == nullptr || user->state != UserState::kLoading) return;
-  user->state = UserState::kAbsent;
-  if (completion.status == StoreStatus::kDone) {
-    auto& record = std::get<UserRecord>(completion.value);
-    user->state = UserState::kPresent;
-    user->password_hash = std::move(record.password_hash);
-    for (ContactRecord& contact : record.contacts) {
-      user->contacts.emplace(std::move(contact.address), contact.agreed);
-    }
-    for (std::string& channel : record.channels) user->channels.insert(std::move(channel));
-    user->backlog = record.has_waiting;
-  }
-  TakePostponed(user);
-  WakeWaiters(user);
-  users_.MarkIdle(handle);
-  users_.EvictIdle();
-  counters_.users_now.Set(users_.count());
 }
 
 // --- the end of a connection ---
@@ -238,8 +206,8 @@ void ShardCore::OnEnding(Connection* connection) {
   if (User* user = users_.Get(user_handle)) {
     user->sessions.erase(std::remove(user->sessions.begin(), user->sessions.end(), handle),
                          user->sessions.end());
+    if (user->inbox != nullptr) EndDelivery(connection, session, user);
     if (user->sessions.empty()) RescueOutput(connection, *session, user, user_handle);
-    if (user->backlog_delivered != 0) RepeatBacklog(user_handle);
     users_.MarkIdle(user_handle);
     users_.EvictIdle();
   }

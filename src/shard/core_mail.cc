@@ -37,10 +37,10 @@ bool ShardCore::TakeIn() {
     any = true;
   };
   mailboxes_.Drain(MailClass::kAnswer, kMailsPerTurn, take);
-  if (mailboxes_.MayTakeRequests() && pending_mail_bytes_ < kPendingMailMax &&
-      store_->HasRoom()) {
-    mailboxes_.Drain(MailClass::kRequest, kMailsPerTurn, take);
-  }
+  mailboxes_.Drain(MailClass::kRequest, kMailsPerTurn, [this] {
+    return mailboxes_.MayTakeRequests() && pending_mail_bytes_ < kPendingMailMax &&
+           store_->HasRoom();
+  }, take);
   std::erase_if(waiting_for_room_, [&](const RoomWaiter& waiter) {
     if (!mailboxes_.HasRoom(waiter.to, MailClass::kRequest)) return false;
     if (Connection* connection = connections_.Get(waiter.socket)) {
@@ -135,7 +135,8 @@ void ShardCore::OnDirectMail(const Mail& mail) {
   const bool may = user->state == UserState::kPresent &&
                    (policy_.contacts_open || user->HasContact(text));
   const uint32_t count = mail.header.count;
-  if (may) DeliverToUser(user, users_.HandleOf(name), {mail.rest, {}, count}, 0, origin);
+  if (user->state == UserState::kFailed) Settle(origin, ErrorCode::kUnavailable, count);
+  else if (may) DeliverToUser(user, users_.HandleOf(name), {mail.rest, {}, count}, 0, origin);
   else Settle(origin, ErrorCode::kNotFound, count);
 }
 
@@ -150,7 +151,8 @@ void ShardCore::OnChannelMail(const Mail& mail) {
     if (channel->members.contains(text)) {
       SendToChannel(channel, channels_.HandleOf(name), {mail.rest, {}, header.count}, origin);
     } else {
-      Settle(origin, ErrorCode::kNotFound, header.count);
+      const bool failed = channel->state == ChannelState::kFailed;
+      Settle(origin, failed ? ErrorCode::kUnavailable : ErrorCode::kNotFound, header.count);
     }
     return;
   }

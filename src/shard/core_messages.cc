@@ -138,6 +138,8 @@ FrameVerdict ShardCore::ResolveRoute(Connection* connection, Session* session,
       if (shard != shard_) break;
       User* user = FindOrLoad(target.name);
       if (user->state == UserState::kLoading) return WaitFor(user, connection);
+      if (user->state == UserState::kFailed) *refused = ErrorCode::kUnavailable;
+      if (user->state == UserState::kFailed) return FrameVerdict::kNext;
       if (user->state == UserState::kAbsent) return FrameVerdict::kNext;
       if (!policy_.contacts_open && !user->HasContact(from)) return FrameVerdict::kNext;
       kind = Route::Kind::kLocalUser;
@@ -151,6 +153,7 @@ FrameVerdict ShardCore::ResolveRoute(Connection* connection, Session* session,
       if (shard != shard_) break;
       Channel* channel = FindOrLoadChannel(target.name);
       if (channel->state == ChannelState::kLoading) return WaitFor(channel, connection);
+      if (channel->state == ChannelState::kFailed) *refused = ErrorCode::kUnavailable;
       if (!channel->members.contains(from)) return FrameVerdict::kNext;
       kind = Route::Kind::kLocalChannel;
       route.channel = channels_.HandleOf(target.name);
@@ -186,7 +189,7 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
   if (!rate.Take(limits_.messages_per_second_max, now_ns_)) {
     return RefuseMessage(connection, session, ErrorCode::kOverLimit);
   }
-  if (route.kind == Route::Kind::kLocalUser && !store_->HasRoom()) [[unlikely]] {
+  if (route.shard == shard_ && !store_->HasRoom()) [[unlikely]] {
     connections_.Hold(connection, kHoldStore);
     waiting_for_store_.push_back(connection->socket);
     return FrameVerdict::kHoldBefore;
@@ -217,7 +220,9 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
   if (route.kind == Route::Kind::kLocalUser) {
     DeliverToUser(users_.Get(route.user), route.user, frame, behind, origin);
   } else if (route.kind == Route::Kind::kLocalChannel) {
-    SendToChannel(channels_.Get(route.channel), route.channel, frame, origin);
+    Channel* channel = channels_.Get(route.channel);
+    channel->used = true;
+    SendToChannel(channel, route.channel, frame, origin);
   }
   return connection->holds == 0 ? FrameVerdict::kNext : FrameVerdict::kHoldAfter;
 }

@@ -12,7 +12,7 @@ static constexpr uint64_t kListOutputBytes = 64 * 1024;
 
 static bool IsList(RequestKind kind) {
   return kind == RequestKind::kListContacts || kind == RequestKind::kListChannels ||
-         kind == RequestKind::kListMembers;
+         kind == RequestKind::kListMembers || kind == RequestKind::kHistory;
 }
 
 FrameVerdict ShardCore::OnRequestFrame(Connection* connection, Session* session,
@@ -71,13 +71,20 @@ FrameVerdict ShardCore::OnRequestFrame(Connection* connection, Session* session,
     }
     case PayloadType::kAccepted: {
       Accepted accepted;
-      return decoded(&accepted) ? FrameVerdict::kNext : Malformed(connection);
+      if (!decoded(&accepted)) return Malformed(connection);
+      OnAccepted(connection, session, accepted.up_to);
+      return FrameVerdict::kNext;
     }
     case PayloadType::kRejected: {
       Rejected rejected;
       return decoded(&rejected) ? FrameVerdict::kNext : Malformed(connection);
     }
-    default:  // history, which is never agreed as long as none is kept
+    case PayloadType::kHistoryRequest: {
+      HistoryRequest request;
+      if (!decoded(&request)) return Malformed(connection);
+      return OnHistoryRequest(connection, session, request);
+    }
+    default:
       connections_.End(connection, CloseReason::kNotAllowed, ErrorCode::kNotAllowed);
       return FrameVerdict::kEnded;
   }
@@ -117,7 +124,7 @@ void ShardCore::RunRequest(Handle<Session> handle) {
       else FinishRequest(handle, ErrorCode::kNotFound);
       break;
     case RequestKind::kHistory:
-      FinishRequest(handle, ErrorCode::kUnavailable);
+      StartHistory(handle, *user, target);
       break;
     case RequestKind::kHelp:
     case RequestKind::kUnknown:
@@ -220,13 +227,7 @@ void ShardCore::RunList(Handle<Session> handle) {
   PendingRequest& request = *session->request;
   const User* user = users_.Get(session->user);
   Connection* connection = connections_.Get(session->socket);
-  request.list_waits = false;
-  auto wait = [&] {
-    if (connection->output.byte_count() < kListOutputBytes) return false;
-    request.list_waits = true;
-    connection->drained_wanted = true;
-    return true;
-  };
+  auto wait = [&] { return ListHasToWait(session, connection); };
   if (request.kind == RequestKind::kListMembers) {
     if (wait()) return;
     const Target target = ParseTarget(request.address, server_name_);
@@ -255,6 +256,12 @@ void ShardCore::RunList(Handle<Session> handle) {
     }
   }
   FinishRequest(handle, ErrorCode::kNone);
+}
+
+bool ShardCore::ListHasToWait(Session* session, Connection* connection) {
+  session->request->list_waits = connection->output.byte_count() >= kListOutputBytes;
+  if (session->request->list_waits) connection->drained_wanted = true;
+  return session->request->list_waits;
 }
 
 void ShardCore::AddListItem(Session* session, std::string_view address, uint8_t flags) {
@@ -325,6 +332,7 @@ void ShardCore::RunNextServiceLine(Handle<Session> handle) {
   Connection* connection = connections_.Get(session->socket);
   connections_.AppendFrame(
       connection, Message{from, to, {static_cast<uint64_t>(std::time(nullptr))}, request.answer});
+  ++connection->message_count;
   CheckOutput(connection);
   session->request.reset();
   connections_.Unhold(connection, kHoldRequest);

@@ -79,9 +79,14 @@ class Mailboxes {
 
   bool MayTakeRequests() const { return answer_backlog_bytes_ <= kBacklogMax; }
 
-  // Reads what other shards wrote: calls take(Mail) for at most `limit` mails of each ring.
+  // Reads what other shards wrote: calls take(Mail) for at most `limit` mails of each ring, as long
+  // as may_take() says so.
+  template <class MayTake, class Take>
+  void Drain(MailClass mail_class, size_t limit, MayTake&& may_take, Take&& take);
   template <class Take>
-  void Drain(MailClass mail_class, size_t limit, Take&& take);
+  void Drain(MailClass mail_class, size_t limit, Take&& take) {
+    Drain(mail_class, limit, [] { return true; }, take);
+  }
 
   // Moves what waits into the rings, makes the turn's mails visible, and calls ring(shard) for each
   // shard that sleeps and has new mail. True if every ring had room for all.
@@ -116,14 +121,14 @@ class Mailboxes {
   MailClass last_class_{};
 };
 
-template <class Take>
-void Mailboxes::Drain(MailClass mail_class, size_t limit, Take&& take) {
+template <class MayTake, class Take>
+void Mailboxes::Drain(MailClass mail_class, size_t limit, MayTake&& may_take, Take&& take) {
   for (uint32_t from = 0; from < shard_count(); ++from) {
     if (from == shard_) continue;
     SpscRing& ring = rings_->Ring(from, shard_, mail_class);
     size_t size = 0;
     size_t count = 0;
-    while (count < limit) {
+    while (count < limit && may_take()) {
       const uint8_t* record = ring.Peek(&size);
       if (record == nullptr) break;
       take(ReadMail(record, size));

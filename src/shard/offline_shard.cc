@@ -37,6 +37,7 @@ bool OfflineShard::RunTurn() {
   bool worked = core_.TakeIn();
   core_.GatherTurn();
   core_.mailboxes().Flush([](uint32_t) {});
+  core_.FlushStore();
   worked = work_() || worked;
   return worked || core_.HasGathered();
 }

@@ -39,6 +39,9 @@ struct PendingRequest {
   uint16_t tag = 0;
   std::string address;       // in full, or "#room"
   std::string cursor;        // lists: the last address that was shown
+  uint64_t after = 0;        // histories: the last position that was shown
+  uint64_t remaining = 0;    // and how many messages are still wanted
+  bool newest = false;       // the newest, instead of what follows `after`
   // Service lines: what is still to be carried out, and the answer so far.
   bool by_service = false;
   std::string lines;
@@ -68,6 +71,26 @@ struct HeldSender {
   Handle<Session> session;
 };
 
+// How far a session's peer has got with what is kept for its user.
+struct Delivery {
+  // The oldest place that is waited for. Once it has been reached, the next is set, at the end of
+  // what was sent until then. Counted in messages where the peer sends Accepted, else in bytes.
+  DeliveryMark mark;
+  uint64_t accepted = 0;  // what the peer's last Accepted said; 0: it never sent one
+  uint64_t kept_end = 0;  // output bytes up to here came from the store, and are there still
+};
+
+// A session that is sent what waited for its user, page by page, before anything newer.
+struct CatchUp {
+  InboxMark read;             // in the output up to here
+  // What was submitted to the store before this must be committed before a page is the last one:
+  // what came later is held in the inbox's tail too.
+  uint64_t from_ordinal = 0;
+  uint64_t asked_ordinal = 0;  // from_ordinal, when the page was asked for
+  uint64_t sent_target = 0;   // output bytes that have to leave before the next page
+  bool reading = false;       // a page was asked for
+};
+
 struct Session {
   SocketId socket;
   Handle<User> user;
@@ -76,9 +99,10 @@ struct Session {
   std::unique_ptr<PendingRequest> request;
   std::vector<FanoutPlace> places;
   std::vector<HeldSender> held_senders;
-  uint64_t backlog_mark = 0;    // output position behind the page of waiting messages; 0: has none
-  // Frames of channels that came while older messages of this user still waited in the store: whole
-  // frames, sent once nothing waits any more. Counts as output.
+  std::unique_ptr<Delivery> delivery;  // once it was sent a message that is kept
+  std::unique_ptr<CatchUp> catch_up;   // while older messages come from the store
+  // Frames of channels that came while this session caught up: whole frames, sent when it has.
+  // Counts as output.
   std::unique_ptr<std::string> deferred;
   uint32_t over_limit_run = 0;    // messages in a row that were refused with 0x42
   uint32_t readers_too_slow = 0;  // sessions that have told this one to stop reading

@@ -24,6 +24,7 @@ class Shard {
         core_(environment),
         driver_(io, &core_.connections(), &core_) {
     core_.peer_text = [io](SocketId socket) { return io->PeerText(socket); };
+    core_.unacked_bytes = [io](SocketId socket) { return io->UnackedBytes(socket); };
   }
 
   // Has `task` run on the shard's thread. From any thread; the caller then wakes the I/O.
@@ -80,6 +81,7 @@ class Shard {
       core_.counters().doorbells.Add();
       io_->Wake(shard);
     });
+    core_.FlushStore();
     core_.counters().turns.Add();
     busy_ = core_.HasGathered();
     if (worked) last_work_ns_ = io_->NowNs();

@@ -3,8 +3,8 @@
 // the whole of it runs unchanged on the kernel and on the simulated network.
 //
 // One shard's thread. A frame's life: OnFrame -> (core_messages.cc) the route -> (core_deliver.cc)
-// outputs and mail. The files: core_login.cc, core_messages.cc, core_deliver.cc, core_channels.cc,
-// core_requests.cc, core_mail.cc, core_control.cc.
+// outputs and mail. The files: core_login.cc, core_messages.cc, core_deliver.cc, core_waiting.cc,
+// core_channels.cc, core_requests.cc, core_history.cc, core_mail.cc, core_control.cc.
 #pragma once
 
 #include <cstring>
@@ -67,6 +67,8 @@ class ShardCore {
     return !dirty_channels_.empty() || !dirty_receipts_.empty() || settled_run_.count != 0 ||
            store_->HasCompletions();
   }
+  // Makes what this turn asked of the store visible to it; the last thing of a turn.
+  void FlushStore() { store_->Flush(); }
   // Sends a connection that moves to its shard, with the input that was not parsed.
   void MailHandOver(Connection* connection, uint64_t native_handle);
   // Connections that came from other shards since the last call: handle and held input.
@@ -88,7 +90,9 @@ class ShardCore {
   void Reconfigure(const Limits& limits, const Policy& policy);
   // Ends all connections with Error 0x44, and whatever still comes.
   void Drain();
-  bool drained() const { return draining_ && connections_.count() == 0; }
+  bool drained() const {
+    return draining_ && connections_.count() == 0 && store_->IsQuiet();
+  }
 
   Mailboxes& mailboxes() { return mailboxes_; }
   ConnectionTable& connections() { return connections_; }
@@ -96,6 +100,8 @@ class ShardCore {
 
   // How a connection's peer is known for the limit per address; set by the loop.
   std::function<std::string(SocketId)> peer_text;
+  // Bytes that a connection's peer has not acknowledged; set by the loop.
+  std::function<uint64_t(SocketId)> unacked_bytes;
 
   // --- what ConnectionDriver tells (see ConnectionHandler) ---
 
@@ -154,10 +160,18 @@ class ShardCore {
   // A check that the user was kept in memory for is over.
   void EndLoginPending(Handle<User> handle);
 
-  // --- residents: core_login.cc ---
+  // --- residents: core_residents.cc ---
   // The user, asked from the store if it is not resident: then its state is kLoading.
   User* FindOrLoad(std::string_view name);
+  void LoadUser(Handle<User> handle);
   void OnUserLoaded(Handle<User> handle, StoreCompletion& completion);
+  Channel* FindOrLoadChannel(std::string_view name);
+  void LoadChannel(Handle<Channel> handle);
+  void OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion);
+  void SetPresent(Channel* channel, Handle<Channel> handle);
+  void SetAbsent(Channel* channel, Handle<Channel> handle);
+  // Forgets channels that were not used lately, as long as those in memory are too large together.
+  void EvictChannels();
   // Holds the connection until the user (or channel) is loaded; its frame is shown again then.
   template <class T>
   FrameVerdict WaitFor(T* object, Connection* connection) {
@@ -184,18 +198,9 @@ class ShardCore {
   // --- delivery: core_deliver.cc ---
   void DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame, size_t behind,
                      const Origin& origin);
-  void KeepWaiting(User* user, Handle<User> handle, const FrameParts& frame, const Origin& origin);
-  void PumpBacklog(Handle<User> handle);
-  void OnBacklogPage(Handle<User> handle, StoreCompletion& completion);
-  void ContinueBacklog(Handle<User> handle);
-  // A session ended while a page of waiting messages was in outputs.
-  void RepeatBacklog(Handle<User> handle);
-  void RescueOutput(Connection* connection, const Session& session, User* user,
-                    Handle<User> handle);
-  void CopyUnsent(const User& user, Connection* to, Session* session);
-  // Keeps a channel's frames until older messages of the user have been sent, and sends them then.
-  void Defer(Connection* to, Session* session, Bytes frames);
-  void SendDeferred(Session* session);
+  // `PutMessages`, and counts them as delivered.
+  void AppendMessages(Connection* to, const FrameParts& frame, size_t behind);
+  void PutMessages(Connection* to, const FrameParts& frame, size_t behind);
   void CheckOutput(Connection* to);
   void HoldSenderOf(Connection* slow, const Origin& origin);
   void ReleaseHeldSenders(Session* session);
@@ -205,16 +210,39 @@ class ShardCore {
   void FlushSettled();
   void SendError(Connection* connection, ErrorCode code);
 
+  // --- kept messages: core_waiting.cc ---
+  void KeepDirect(User* user, Handle<User> handle, const FrameParts& frame, const Origin& origin,
+                  bool waiting_only = false);
+  void OnKept(const KeepTicket& ticket, StoreStatus status, uint64_t last_position);
+  void StartCatchUp(Connection* connection, Handle<Session> handle, User* user);
+  void PumpCatchUp(Handle<Session> handle);
+  void OnWaitingPage(Handle<Session> handle, StoreCompletion& completion);
+  void GoLive(Connection* to, Handle<Session> handle);
+  void EndCatchUp(Session* session, Inbox* inbox);
+  uint64_t OutputPlace(const Session& session, const Connection& connection) const;
+  uint64_t ArrivedPlace(const Session& session, const Connection& connection) const;
+  void MarkDelivery(Session* session, const Inbox& inbox);
+  void LookHowFar(Session* session, const Connection& connection);
+  // The peer of `session` has all that it was sent up to a number.
+  void OnAccepted(Connection* connection, Session* session, uint64_t up_to);
+  void EndDelivery(Connection* connection, Session* session, User* user);
+  void SaveDelivered(User* user);
+  bool IsOutputKept(const User& user) const;
+  void RescueOutput(Connection* connection, const Session& session, User* user,
+                    Handle<User> handle);
+  void CopyUnsent(const User& user, Connection* to, Session* session);
+  // Keeps a channel's frames until older messages of the user have been sent, and sends them then.
+  void Defer(Connection* to, Session* session, Bytes frames);
+  void SendDeferred(Session* session);
+
   // --- channels: core_channels.cc ---
-  Channel* FindOrLoadChannel(std::string_view name);
-  void OnChannelLoaded(Handle<Channel> handle, StoreCompletion& completion);
-  void SetAbsent(Channel* channel, Handle<Channel> handle);
   void SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
                      const Origin& origin);
   void FlushChannel(Channel* channel);
+  void KeepChannel(const Channel& channel, Bytes batch);
   void FanOut(Fanout* fanout, SharedBytes* bytes, const std::vector<BatchOrigin>& origins);
   uint64_t FanOutTo(const FanoutMember& member, SharedBytes* bytes,
-                    const std::vector<BatchOrigin>& origins);
+                    const std::vector<BatchOrigin>& origins, uint64_t count);
   void AddToFanout(std::string_view channel, Connection* connection, Handle<Session> handle);
   void RemoveFromFanout(Session* session, Handle<Session> handle, std::string_view channel);
   void LeaveFanout(Session* session, size_t place);
@@ -225,18 +253,23 @@ class ShardCore {
                         std::string_view address, ErrorCode code);
   // At the member's shard: the owner has answered.
   void OnMembership(const MailHeader& header, std::string_view channel, std::string_view user);
+  void AnswerMembership(const MailHeader& header, ErrorCode code);
   void SendMembersPage(std::string_view channel_name, std::string_view asker,
                        std::string_view after, MailHeader answer);
   void OnMembersPage(MailHeader header, std::string_view channel, std::string page);
 
   // --- requests: core_requests.cc ---
   FrameVerdict OnRequestFrame(Connection* connection, Session* session, const Frame& frame);
+  FrameVerdict OnHistoryRequest(Connection* connection, Session* session,
+                                const HistoryRequest& request);
   FrameVerdict StartRequest(Connection* connection, Session* session, RequestKind kind,
                             uint16_t tag, std::string_view address);
   void RunRequest(Handle<Session> handle);
   void RunMembership(Session* session, User* user, const Target& target, bool join);
   void RunContact(Handle<Session> handle, User* user, const Target& target, bool add);
   void RunList(Handle<Session> handle);
+  // Whether a list has to wait for output to leave; it is run again then.
+  bool ListHasToWait(Session* session, Connection* connection);
   // `after_change` runs once the store has the change.
   void ChangeContact(Handle<User> user, std::string address, bool add,
                      absl::AnyInvocable<void(ErrorCode)> after_change);
@@ -245,6 +278,12 @@ class ShardCore {
   void AddListItem(Session* session, std::string_view address, uint8_t flags);
   void FinishRequest(Handle<Session> handle, ErrorCode code);
   void RunNextServiceLine(Handle<Session> handle);
+
+  // --- histories: core_history.cc ---
+  void StartHistory(Handle<Session> handle, const User& user, const Target& target);
+  void RunHistory(Handle<Session> handle);
+  void OnHistoryPage(Handle<Session> handle, StoreCompletion& completion);
+  void AddHistoryItem(Session* session, uint64_t position, Bytes payload);
 
   // --- mail: core_mail.cc ---
   void OnMail(const Mail& mail);
@@ -265,6 +304,7 @@ class ShardCore {
   void ControlUser(const ControlRequest& request, ControlDone done);
   void RemoveUser(User* user, ControlDone done);
   void WithUser(const std::string& name, absl::AnyInvocable<void(User*)> then);
+  void WithChannel(const std::string& name, absl::AnyInvocable<void(Channel*)> then);
   void ControlContact(const ControlRequest& request, ControlDone done);
   void ControlChannel(const ControlRequest& request, ControlDone done);
   void RemoveChannelMembers(Channel* channel);
@@ -294,7 +334,9 @@ class ShardCore {
   UserTable users_;
   NamedTable<Channel> channels_;
   NamedTable<Fanout> fanouts_;
-  std::deque<Handle<Channel>> absent_channels_;  // the oldest first
+  std::deque<Handle<Channel>> absent_channels_;   // the oldest first
+  std::deque<Handle<Channel>> present_channels_;  // in the order of being looked at
+  size_t resident_members_ = 0;                   // of all present channels, and some for each
 
   struct PendingLogin {
     SocketId socket;
@@ -319,6 +361,8 @@ class ShardCore {
   std::vector<RoomWaiter> waiting_for_room_;
   std::vector<SocketId> waiting_for_store_;
   std::vector<BatchOrigin> batch_origins_;   // scratch, for batches that come by mail
+  // Whose messages, of those that channels keep, wait for receipts; the oldest first.
+  std::deque<BatchOrigin> kept_origins_;
   struct SettledRun {
     Origin origin;
     uint64_t count = 0;

@@ -147,8 +147,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
   for (uint32_t i = 0; i < count; ++i) {
     Impl::One& one = *impl.shards[i];
     one.io->SetPeers(ring_fds);
-    one.store = std::make_unique<MemoryStore>(options.limits.memory_store_bytes_max / count,
-                                              options.limits.waiting_bytes_per_user_max);
+    one.store = std::make_unique<MemoryStore>(options.limits.memory_store_bytes_max / count);
     ShardEnvironment environment{options.server_name, i, impl.hash_key, options.limits,
                                  options.policy, impl.rings.get(), one.store.get(),
                                  impl.passwords.get(), &impl.connection_limits, one.io->NowNs()};

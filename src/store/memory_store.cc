@@ -26,8 +26,12 @@ bool MemoryStore::Charge(uint64_t bytes) {
 void MemoryStore::LoadUser(std::string_view name, StoreDone done) {
   const User* user = FindUser(name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
-  Complete(std::move(done), UserRecord{user->password_hash, user->contacts, user->channels,
-                                       user->waiting != nullptr});
+  UserRecord record{user->password_hash, user->contacts, user->channels, {}, {}};
+  if (user->waiting != nullptr) {
+    record.delivered = user->waiting->delivered;
+    record.last = user->waiting->runs.back().mark;
+  }
+  Complete(std::move(done), std::move(record));
 }
 
 void MemoryStore::AddUser(std::string_view name, std::string_view password_hash, StoreDone done) {
@@ -61,7 +65,10 @@ void MemoryStore::RemoveUser(std::string_view name, StoreDone done) {
     bytes += kEntryOverhead + contact.address.size();
   }
   for (const std::string& channel : user->channels) bytes += kEntryOverhead + channel.size();
-  if (user->waiting) bytes += kWaitingOverhead + user->waiting->byte_count;
+  if (user->waiting) bytes += kWaitingOverhead;
+  for (size_t i = 0; user->waiting && i < user->waiting->runs.size(); ++i) {
+    bytes += kEntryOverhead + user->waiting->runs[i].frames.size();
+  }
   Refund(bytes);
   users_by_name_.erase(name);
   users_.erase(users_.find(name));
@@ -200,55 +207,74 @@ void MemoryStore::ListChannels(std::string_view after, size_t limit, StoreDone d
 
 // --- waiting messages ---
 
-void MemoryStore::AppendWaiting(std::string_view user_name, Bytes frame, StoreDone done) {
-  User* user = FindUser(user_name);
-  if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
+void MemoryStore::KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) {
+  User* user = FindUser(messages.user);
+  if (user == nullptr) return CompleteTicket(ticket, StoreStatus::kNotFound);
+  Trim(user, messages.delivered);
   const bool first = user->waiting == nullptr;
-  const uint64_t bytes = kEntryOverhead + frame.size();
-  const uint64_t waiting_bytes = first ? 0 : user->waiting->byte_count;
-  if (waiting_bytes + bytes > waiting_bytes_max_ ||
-      !Charge(bytes + (first ? kWaitingOverhead : 0))) {
-    return Complete(std::move(done), StoreStatus::kFull);
+  const size_t size = messages.first.size() + messages.second.size();
+  if (!Charge(kEntryOverhead + size + (first ? kWaitingOverhead : 0))) {
+    return CompleteTicket(ticket, StoreStatus::kFull);
   }
-  if (first) user->waiting = std::make_unique<Waiting>();
-  user->waiting->byte_count += bytes;
-  user->waiting->frames.push_back({++last_position_, std::string(AsString(frame))});
-  Complete(std::move(done), StoreStatus::kDone);
+  if (first) {
+    user->waiting = std::make_unique<Waiting>();
+    user->waiting->delivered = {last_position_, messages.bytes - size};
+  }
+  last_position_ += ticket.count;
+  Run run{{last_position_, messages.bytes}, ticket.count, std::string(AsString(messages.first))};
+  run.frames.append(AsString(messages.second));
+  user->waiting->runs.push_back(std::move(run));
+  CompleteTicket(ticket, StoreStatus::kDone, last_position_);
 }
 
-void MemoryStore::ReadWaiting(std::string_view user_name, size_t bytes_max, StoreDone done) {
+void MemoryStore::KeepChannel(std::string_view, Bytes, const KeepTicket& ticket) {
+  CompleteTicket(ticket, StoreStatus::kFailed);  // asked for only where KeepsAll
+}
+
+void MemoryStore::ReadHistory(const HistoryQuery&, StoreDone done) {
+  Complete(std::move(done), StoreStatus::kFailed);  // likewise
+}
+
+void MemoryStore::ReadWaiting(std::string_view user_name, uint64_t after, size_t bytes_max,
+                              StoreDone done) {
   User* user = FindUser(user_name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
   WaitingPage page;
+  page.up_to = {std::max(after, last_position_), 0};
   if (user->waiting != nullptr) {
-    size_t count = 0;
-    for (const Kept& kept : user->waiting->frames) {
-      if (count != 0 && page.frames.size() + kept.frame.size() > bytes_max) break;
-      page.frames += kept.frame;
-      page.last_position = kept.position;
-      ++count;
+    for (const Run& run : user->waiting->runs) {
+      if (run.mark.position <= after) continue;
+      if (page.count != 0 && page.frames.size() + run.frames.size() > bytes_max) {
+        page.more = true;
+        break;
+      }
+      page.frames += run.frames;
+      page.count += run.count;
+      page.up_to = run.mark;
     }
-    page.more = count < user->waiting->frames.size();
+    if (!page.more) page.up_to = {last_position_, user->waiting->runs.back().mark.bytes};
   }
   Complete(std::move(done), std::move(page));
 }
 
-void MemoryStore::TrimWaiting(std::string_view user_name, uint64_t up_to, StoreDone done) {
+void MemoryStore::SetDelivered(std::string_view user_name, InboxMark mark, StoreDone done) {
   User* user = FindUser(user_name);
   if (user == nullptr) return Complete(std::move(done), StoreStatus::kNotFound);
-  if (Waiting* waiting = user->waiting.get(); waiting != nullptr) {
-    while (!waiting->frames.empty() && waiting->frames.front().position <= up_to) {
-      const uint64_t bytes = kEntryOverhead + waiting->frames.front().frame.size();
-      waiting->byte_count -= bytes;
-      Refund(bytes);
-      waiting->frames.pop_front();
-    }
-    if (waiting->frames.empty()) {
-      Refund(kWaitingOverhead);
-      user->waiting.reset();
-    }
-  }
+  Trim(user, mark);
   Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::Trim(User* user, InboxMark mark) {
+  Waiting* waiting = user->waiting.get();
+  if (waiting == nullptr || mark.position <= waiting->delivered.position) return;
+  waiting->delivered = mark;
+  while (!waiting->runs.empty() && waiting->runs.front().mark.position <= mark.position) {
+    Refund(kEntryOverhead + waiting->runs.front().frames.size());
+    waiting->runs.pop_front();
+  }
+  if (!waiting->runs.empty()) return;
+  Refund(kWaitingOverhead);
+  user->waiting.reset();
 }
 
 bool MemoryStore::Poll() {
@@ -258,7 +284,8 @@ bool MemoryStore::Poll() {
   while (count-- > 0) {
     Completed next = std::move(completed_.front());
     completed_.pop_front();
-    next.done(next.completion);
+    if (next.done) next.done(next.completion);
+    else kept_handler_(next.ticket, next.completion.status, next.position);
   }
   return true;
 }

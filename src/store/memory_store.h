@@ -1,6 +1,6 @@
 // The store of a server without a disk: everything in memory, gone with the process. Each shard has
-// one of its own, for the users and channels that live there. Bounded in bytes (what would go over
-// is refused with kFull), and per user for waiting messages.
+// one of its own, for the users and channels that live there. Of messages it keeps only those that
+// wait, and no history. Bounded in bytes: what would go over is refused with kFull.
 #pragma once
 
 #include <deque>
@@ -15,10 +15,10 @@ namespace solec {
 
 class MemoryStore final : public StorePort {
  public:
-  // `bytes_max`: of everything; `waiting_bytes_max`: of what waits for one user.
-  MemoryStore(uint64_t bytes_max, uint64_t waiting_bytes_max)
-      : bytes_max_(bytes_max), waiting_bytes_max_(waiting_bytes_max) {}
+  // `bytes_max`: of everything.
+  explicit MemoryStore(uint64_t bytes_max) : bytes_max_(bytes_max) {}
 
+  bool KeepsAll() const override { return false; }
   void LoadUser(std::string_view name, StoreDone done) override;
   void AddUser(std::string_view name, std::string_view password_hash, StoreDone done) override;
   void SetPassword(std::string_view name, std::string_view hash, StoreDone done) override;
@@ -35,25 +35,32 @@ class MemoryStore final : public StorePort {
   void PutMember(std::string_view channel, std::string_view address, StoreDone done) override;
   void RemoveMember(std::string_view channel, std::string_view address, StoreDone done) override;
   void ListChannels(std::string_view after, size_t limit, StoreDone done) override;
-  void AppendWaiting(std::string_view user, Bytes frame, StoreDone done) override;
-  void ReadWaiting(std::string_view user, size_t bytes_max, StoreDone done) override;
-  void TrimWaiting(std::string_view user, uint64_t up_to, StoreDone done) override;
+  void SetKeptHandler(KeptHandler handler) override { kept_handler_ = std::move(handler); }
+  void KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) override;
+  void KeepChannel(std::string_view channel, Bytes frames, const KeepTicket& ticket) override;
+  void SetDelivered(std::string_view user, InboxMark mark, StoreDone done) override;
+  void ReadWaiting(std::string_view user, uint64_t after, size_t bytes_max,
+                   StoreDone done) override;
+  void ReadHistory(const HistoryQuery& query, StoreDone done) override;
+  void Flush() override {}
   bool Poll() override;
   bool HasCompletions() const override { return !completed_.empty(); }
   bool HasRoom() const override { return completed_.size() < kQueueMax; }
+  bool IsQuiet() const override { return completed_.empty(); }
   uint64_t ByteCount() const override { return byte_count_; }
 
  private:
   static constexpr size_t kQueueMax = 64 * 1024;
 
-  struct Kept {
-    uint64_t position;
-    std::string frame;
+  struct Run {
+    InboxMark mark;  // of its last message
+    uint32_t count;
+    std::string frames;
   };
 
   struct Waiting {
-    std::deque<Kept> frames;
-    uint64_t byte_count = 0;
+    std::deque<Run> runs;  // never empty
+    InboxMark delivered;   // before the first
   };
 
   struct User {
@@ -68,23 +75,28 @@ class MemoryStore final : public StorePort {
   using Channels = std::map<std::string, std::map<std::string, char, std::less<>>, std::less<>>;
 
   struct Completed {
-    StoreDone done;
+    StoreDone done;  // empty: a ticket
     StoreCompletion completion;
+    KeepTicket ticket;
+    uint64_t position = 0;
   };
 
   void Complete(StoreDone done, StoreStatus status) {
-    completed_.push_back({std::move(done), {status, {}}});
+    completed_.push_back({std::move(done), {status, {}}, {}});
   }
   template <class T>
   void Complete(StoreDone done, T value) {
-    completed_.push_back({std::move(done), {StoreStatus::kDone, std::move(value)}});
+    completed_.push_back({std::move(done), {StoreStatus::kDone, std::move(value)}, {}});
+  }
+  void CompleteTicket(const KeepTicket& ticket, StoreStatus status, uint64_t position = 0) {
+    completed_.push_back({{}, {status, {}}, ticket, position});
   }
   User* FindUser(std::string_view name);
+  void Trim(User* user, InboxMark mark);
   bool Charge(uint64_t bytes);  // false, with nothing changed, if it would go over bytes_max_
   void Refund(uint64_t bytes) { byte_count_ -= bytes; }
 
   const uint64_t bytes_max_;
-  const uint64_t waiting_bytes_max_;
   uint64_t byte_count_ = 0;
   uint64_t last_position_ = 0;  // of any user's: one that was given out never comes again
   Users users_;
@@ -92,6 +104,7 @@ class MemoryStore final : public StorePort {
   // Most look-ups are by exact name.
   absl::flat_hash_map<std::string_view, User*, TextHash, TextEqual> users_by_name_;
   std::deque<Completed> completed_;
+  KeptHandler kept_handler_;
 };
 
 }  // namespace solec

@@ -37,7 +37,7 @@ void SimPasswords::Progress(const std::function<void(uint32_t)>& wake) {
 
 SimWorld::One::One(SimWorld* world, uint32_t index, const SimOptions& options)
     : io(&world->network_, &world->ios_),
-      store(options.limits.memory_store_bytes_max, options.limits.waiting_bytes_per_user_max),
+      store(options.limits.memory_store_bytes_max),
       shard({"a.example", index, kHashKey, options.limits, options.policy, &world->rings_, &store,
              &world->passwords_, &world->connection_limits_, world->network_.now_ns()},
             &io) {}

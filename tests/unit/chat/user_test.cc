@@ -37,8 +37,10 @@ TEST(UserTable, AUserIsIdleOnlyWhenNothingNeedsIt) {
       [](User* user) { user->state = UserState::kLoading; },
       [](User* user) { user->sessions.push_back({}); },
       [](User* user) { user->waiters.push_back({}); },
-      [](User* user) { user->backlog_appending = 1; },
-      [](User* user) { user->backlog_reading = true; },
+      [](User* user) {
+        user->inbox = std::make_unique<Inbox>(InboxMark{}, InboxMark{});
+        user->inbox->Submit(1, 10);
+      },
       [](User* user) { user->logins_pending = 1; },
   };
   for (const auto& need : kNeeds) {

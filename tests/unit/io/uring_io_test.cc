@@ -180,6 +180,7 @@ TEST_F(UringIoTest, KnowsItsPeersAddressAndWhatItAcknowledged) {
   ASSERT_TRUE(Until([&] { return !seen.sent.empty(); }));
   EXPECT_EQ(text, Read(fd, text.size()));
   ASSERT_TRUE(Until([&] { return io->AckedBytes(socket) == before + text.size(); }));
+  EXPECT_EQ(io->UnackedBytes(socket), 0u);
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class NullIo {
   uint64_t NowNs() const { return now_ns; }
   std::string PeerText(SocketId) const { return "?:0"; }
   uint64_t AckedBytes(SocketId) const { return 0; }
+  uint64_t UnackedBytes(SocketId) const { return 0; }
   template <IoHandler H>
   bool Turn(H& handler, bool) {
     now_ns += 1'000'000;
@@ -103,7 +104,7 @@ TEST(ShardCore, MessagePathAllocatesNothingAfterWarmUp) {
   std::vector<std::unique_ptr<NullIo>> ios;
   std::vector<std::unique_ptr<Shard<NullIo>>> shards;
   for (uint32_t i = 0; i < kShards; ++i) {
-    stores.push_back(std::make_unique<MemoryStore>(1 << 20, 1 << 20));
+    stores.push_back(std::make_unique<MemoryStore>(1 << 20));
     ios.push_back(std::make_unique<NullIo>());
     const ShardEnvironment environment{
         "a.example",  i, 1, limits, policy, &rings, stores[i].get(), &passwords, &connection_limits,

@@ -217,7 +217,10 @@ TEST(ShardCore, KeepsAUserInMemoryWhileItsPasswordIsChecked) {
     options->policy.contacts_open = true;
     options->password_delay_ns_max = 3'000'000'000;
   });
-  auto alice = stage.LogIn("alice");
+  auto alice = stage.Connect();
+  alice->SendLogin("alice", 0);
+  stage.world.RunFor(4'000'000'000);
+  ASSERT_TRUE(alice->Next<Success>());
   auto bob = stage.Connect();
   bob->SendLogin("bob", 0);
   stage.world.RunFor(1'000'000);  // bob is known, and nobody has said yet whether it is bob

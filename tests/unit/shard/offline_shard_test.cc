@@ -39,7 +39,7 @@ class OfflineShardTest : public testing::Test {
   }
 
   using Texts = std::vector<std::string>;
-  MemoryStore store_{kStoreBytesMax, kStoreBytesMax};
+  MemoryStore store_{kStoreBytesMax};
   OfflineShard shard_{"a.example", SmallLimits(), Policy(), &store_, [] { return false; }};
 };
 

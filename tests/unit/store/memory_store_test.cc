@@ -15,7 +15,6 @@ namespace solec {
 namespace {
 
 constexpr uint64_t kBytesMax = 1 << 20;
-constexpr uint64_t kWaitingMax = 64 << 10;
 
 using Names = std::vector<std::string>;
 
@@ -92,21 +91,39 @@ class MemoryStoreTest : public testing::Test {
     return std::get<Names>(
         Run([&](StoreDone done) { store_.ListChannels(after, limit, std::move(done)); }).value);
   }
-  StoreStatus Append(std::string_view user, std::string_view frame) {
-    return Run([&](StoreDone done) { store_.AppendWaiting(user, AsBytes(frame), std::move(done)); })
-        .status;
+  StoreStatus Append(std::string_view user, std::string_view frame, InboxMark delivered = {}) {
+    bytes_[std::string(user)] += frame.size();
+    std::optional<StoreStatus> result;
+    store_.SetKeptHandler([&](const KeepTicket& ticket, StoreStatus status, uint64_t position) {
+      EXPECT_EQ(ticket.number, 7u) << "the ticket comes back as it was given";
+      EXPECT_EQ(position != 0, status == StoreStatus::kDone);
+      result = status;
+    });
+    KeepTicket ticket;
+    ticket.number = 7;
+    ticket.count = 1;
+    const size_t half = frame.size() / 2;
+    store_.KeepDirect({user, "dave@x", AsBytes(frame.substr(0, half)), AsBytes(frame.substr(half)),
+                       delivered, bytes_[std::string(user)]},
+                      ticket);
+    EXPECT_TRUE(store_.Poll());
+    return *result;
   }
-  WaitingPage Read(std::string_view user, size_t bytes_max) {
+  WaitingPage Read(std::string_view user, size_t bytes_max, uint64_t after = 0) {
     StoreCompletion completion =
-        Run([&](StoreDone done) { store_.ReadWaiting(user, bytes_max, std::move(done)); });
+        Run([&](StoreDone done) { store_.ReadWaiting(user, after, bytes_max, std::move(done)); });
     EXPECT_EQ(completion.status, StoreStatus::kDone) << user;
     return std::get<WaitingPage>(completion.value);
   }
-  StoreStatus Trim(std::string_view user, uint64_t up_to) {
-    return Run([&](StoreDone done) { store_.TrimWaiting(user, up_to, std::move(done)); }).status;
+  StoreStatus Trim(std::string_view user, InboxMark up_to) {
+    return Run([&](StoreDone done) { store_.SetDelivered(user, up_to, std::move(done)); }).status;
+  }
+  bool HasWaiting(const UserRecord& user) {
+    return user.last.position > user.delivered.position;
   }
 
-  MemoryStore store_{kBytesMax, kWaitingMax};
+  std::map<std::string, uint64_t> bytes_;
+  MemoryStore store_{kBytesMax};
 };
 
 TEST_F(MemoryStoreTest, IsEmptyAtFirst) {
@@ -139,7 +156,7 @@ TEST_F(MemoryStoreTest, KeepsAUserAsItWasPut) {
   EXPECT_EQ(alice.contacts[1].address, "dave@x");
   EXPECT_TRUE(alice.contacts[1].agreed);
   EXPECT_EQ(alice.channels, (Names{"#a", "#b"}));
-  EXPECT_FALSE(alice.has_waiting);
+  EXPECT_FALSE(HasWaiting(alice));
   EXPECT_EQ(RemoveJoined("alice", "#a"), StoreStatus::kDone);
   EXPECT_EQ(User("alice").channels, Names{"#b"});
 }
@@ -152,8 +169,8 @@ TEST_F(MemoryStoreTest, SaysNotFoundForWhatIsNotThere) {
   EXPECT_EQ(PutJoined("bob", "#a"), StoreStatus::kNotFound);
   EXPECT_EQ(RemoveJoined("bob", "#a"), StoreStatus::kNotFound);
   EXPECT_EQ(Append("bob", "frame"), StoreStatus::kNotFound);
-  EXPECT_EQ(Trim("bob", 1), StoreStatus::kNotFound);
-  EXPECT_EQ(Run([&](StoreDone done) { store_.ReadWaiting("bob", 1, std::move(done)); }).status,
+  EXPECT_EQ(Trim("bob", {1, 1}), StoreStatus::kNotFound);
+  EXPECT_EQ(Run([&](StoreDone done) { store_.ReadWaiting("bob", 0, 1, std::move(done)); }).status,
             StoreStatus::kNotFound);
   EXPECT_EQ(RemoveChannel("#a"), StoreStatus::kNotFound);
   EXPECT_EQ(PutMember("#a", "a@x"), StoreStatus::kNotFound);
@@ -205,24 +222,27 @@ TEST_F(MemoryStoreTest, WaitingFramesComeBackOldestFirstInPages) {
   EXPECT_TRUE(Read("alice", 100).frames.empty());
   EXPECT_FALSE(Read("alice", 100).more);
   for (const std::string_view frame : {"one", "two", "three"}) Append("alice", frame);
-  EXPECT_TRUE(User("alice").has_waiting);
+  EXPECT_TRUE(HasWaiting(User("alice")));
 
   const WaitingPage first = Read("alice", 6);
   EXPECT_EQ(first.frames, "onetwo");
   EXPECT_TRUE(first.more);
   EXPECT_EQ(Read("alice", 6).frames, "onetwo") << "reading forgets nothing";
   Append("alice", "four");
-  EXPECT_EQ(Trim("alice", first.last_position), StoreStatus::kDone);
+  EXPECT_EQ(Trim("alice", first.up_to), StoreStatus::kDone);
 
   const WaitingPage second = Read("alice", 100);
   EXPECT_EQ(second.frames, "threefour");
   EXPECT_FALSE(second.more);
-  EXPECT_GT(second.last_position, first.last_position);
-  EXPECT_EQ(Trim("alice", first.last_position), StoreStatus::kDone) << "once more";
+  EXPECT_GT(second.up_to.position, first.up_to.position);
+  EXPECT_EQ(second.up_to.bytes, 15u);
+  EXPECT_EQ(Read("alice", 100, first.up_to.position).frames, "threefour");
+  EXPECT_EQ(Read("alice", 100, second.up_to.position).count, 0u);
+  EXPECT_EQ(Trim("alice", first.up_to), StoreStatus::kDone) << "once more";
   EXPECT_EQ(Read("alice", 100).frames, "threefour");
-  Trim("alice", second.last_position);
+  Trim("alice", second.up_to);
   EXPECT_TRUE(Read("alice", 100).frames.empty());
-  EXPECT_FALSE(User("alice").has_waiting);
+  EXPECT_FALSE(HasWaiting(User("alice")));
 }
 
 TEST_F(MemoryStoreTest, APageHoldsOneFrameHoweverLargeItIs) {
@@ -239,33 +259,26 @@ TEST_F(MemoryStoreTest, PositionsNeverComeAgain) {
   AddUser("alice");
   Append("alice", "old");
   const WaitingPage page = Read("alice", 100);
-  Trim("alice", page.last_position);
+  Trim("alice", page.up_to);
   Append("alice", "new");
-  Trim("alice", page.last_position);
+  Trim("alice", page.up_to);
   EXPECT_EQ(Read("alice", 100).frames, "new");
 
   RemoveUser("alice");
   AddUser("alice");
   Append("alice", "another alice's");
-  Trim("alice", page.last_position);
+  Trim("alice", page.up_to);
   EXPECT_EQ(Read("alice", 100).frames, "another alice's");
 }
 
-TEST_F(MemoryStoreTest, RefusesWhatGoesOverTheWaitingBoundOfAUser) {
+TEST_F(MemoryStoreTest, AMessageBringsTheMarkOfWhatHasArrivedAlong) {
   AddUser("alice");
-  AddUser("bob");
-  const std::string frame(1'000, 'x');
-  uint64_t kept = 0;
-  while (kept < 1'000 && Append("alice", frame) == StoreStatus::kDone) ++kept;
-  EXPECT_GT(kept, 50u);
-  EXPECT_LE(kept * frame.size(), kWaitingMax);
-  EXPECT_EQ(Append("alice", frame), StoreStatus::kFull);
-  EXPECT_EQ(Append("bob", frame), StoreStatus::kDone) << "the bound is each user's own";
-  const uint64_t bytes = store_.ByteCount();
-  EXPECT_EQ(Append("alice", frame), StoreStatus::kFull);
-  EXPECT_EQ(store_.ByteCount(), bytes) << "what is refused is not charged";
-  Trim("alice", 1);
-  EXPECT_EQ(Append("alice", frame), StoreStatus::kDone);
+  Append("alice", "one");
+  const InboxMark one = Read("alice", 100).up_to;
+  Append("alice", "two", one);
+  EXPECT_EQ(Read("alice", 100).frames, "two");
+  EXPECT_EQ(User("alice").delivered.position, one.position);
+  EXPECT_EQ(User("alice").last.bytes - User("alice").delivered.bytes, 3u);
 }
 
 TEST_F(MemoryStoreTest, NothingGoesOverItsBytesAndNothingChangesThen) {
@@ -286,7 +299,7 @@ TEST_F(MemoryStoreTest, NothingGoesOverItsBytesAndNothingChangesThen) {
   EXPECT_EQ(user.password_hash, "hash");
   EXPECT_TRUE(user.contacts.empty());
   EXPECT_TRUE(user.channels.empty());
-  EXPECT_FALSE(user.has_waiting);
+  EXPECT_FALSE(HasWaiting(user));
   EXPECT_EQ(SetPassword("user0", "h"), StoreStatus::kDone) << "a shorter one always fits";
   EXPECT_LT(store_.ByteCount(), bytes);
   RemoveUser("user1");
@@ -388,7 +401,7 @@ TEST_F(MemoryStoreTest, ItsBytesComeBackToZeroAfterRandomUse) {
         Append(user, std::string(random() % 3'000, 'f'));
         break;
       default:
-        if (users.contains(user)) Trim(user, Read(user, random() % 20'000).last_position);
+        if (users.contains(user)) Trim(user, Read(user, random() % 20'000).up_to);
     }
     ASSERT_LE(store_.ByteCount(), kBytesMax);
   }
@@ -404,7 +417,7 @@ TEST_F(MemoryStoreTest, WhatWaitedAndWasTrimmedCostsNothing) {
   AddUser("alice");
   const uint64_t bytes = store_.ByteCount();
   for (int i = 0; i < 20; ++i) Append("alice", "frame");
-  Trim("alice", Read("alice", SIZE_MAX).last_position);
+  Trim("alice", Read("alice", SIZE_MAX).up_to);
   EXPECT_EQ(store_.ByteCount(), bytes);
 }
 
