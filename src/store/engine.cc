@@ -60,7 +60,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(EngineOptions options) {
         absl::StrCat("the store's folder ", path, " cannot be made: ", made.ToString()));
   }
   if (rocksdb::Status locked = env->LockFile(path + "/lock", &engine->lock_); !locked.ok()) {
-    return absl::FailedPreconditionError(
+    return absl::UnavailableError(
         absl::StrCat("the store in ", path,
                      " is in use by another process, or cannot be locked: ", locked.ToString()));
   }
@@ -149,7 +149,7 @@ absl::Status Engine::CheckIdentity(const Database& database, StateValue* state) 
         std::string(kStoreSchema), ": use the version that wrote it, or a later one"));
   }
   if (server != options_.server_name) {
-    return absl::FailedPreconditionError(
+    return absl::InvalidArgumentError(
         absl::StrCat("the store in ", options_.path, " belongs to the server ", server, ", not to ",
                      options_.server_name, ": change server.name or server.data_dir"));
   }
