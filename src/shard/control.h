@@ -17,13 +17,13 @@ enum class ControlKind : uint8_t {
   kUserAdd,          // name: bare name; argument: password hash (argon2id, as PasswordHash gives)
   kUserPassword,     // name; argument: the new hash; live sessions of that user end
   kUserRemove,       // name; live sessions end, contacts and memberships go
-  kUserList,         // all shards; items: bare names; flags bit 0: online
+  kUserList,         // all shards; items: bare names from prefix `name` on; flags bit 0: online
   kContactAdd,       // name; argument: address, bare or full. One side, as if the user had asked
   kContactRemove,    // name; argument: address
   kContactList,      // name; items: addresses; flags as in ListItem
   kChannelCreate,    // name: "#room"
   kChannelRemove,    // name; all members leave
-  kChannelList,      // all shards; items: channel names
+  kChannelList,      // all shards; items: channel names from prefix `name` on
   kChannelJoin,      // name: "#room"; argument: user (bare name): as if that user had asked
   kChannelMembers,   // name; items: addresses; flags bit 0: online (local users only)
   kConnectionList,   // all shards; items: one line a connection, at most 1000 a shard

@@ -55,6 +55,14 @@ std::string_view ShardCore::OwnName(std::string_view address) const {
   return address.substr(0, at);
 }
 
+// For a list of what begins with `prefix`: names come after this, and none of them before.
+static std::string BeforePrefix(std::string prefix) {
+  if (prefix.empty()) return prefix;
+  // No byte of a name is 0 or 0xFF.
+  prefix.back() = static_cast<char>(prefix.back() - 1);
+  return prefix + '\xFF';
+}
+
 static ControlStatus StatusOf(const StoreCompletion& completion) {
   switch (completion.status) {
     case StoreStatus::kDone:
@@ -142,7 +150,7 @@ void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
       });
       break;
     default:
-      store_->ListUsers("", kNamesListed, [this, done = std::move(done)](
+      store_->ListUsers(BeforePrefix(name), kNamesListed, [this, done = std::move(done)](
                                               StoreCompletion& completion) mutable {
         ControlReply reply{StatusOf(completion), {}};
         if (auto* names = std::get_if<std::vector<std::string>>(&completion.value)) {
@@ -279,7 +287,7 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
       });
       break;
     case ControlKind::kChannelList:
-      store_->ListChannels("", kNamesListed, [done = std::move(done)](
+      store_->ListChannels(BeforePrefix(name), kNamesListed, [done = std::move(done)](
                                                  StoreCompletion& completion) mutable {
         ControlReply reply{StatusOf(completion), {}};
         if (auto* names = std::get_if<std::vector<std::string>>(&completion.value)) {

@@ -83,6 +83,16 @@ TEST_F(OfflineShardTest, WhatCameOfACommandIsInTheStoreWhenItIsAnswered) {
   EXPECT_EQ(contacts.items[0].flags, 0);
 }
 
+// So that what comes late in a long list can be found.
+TEST_F(OfflineShardTest, AListBeginsWithItsPrefix) {
+  for (const char* name : {"ann", "anna", "bob", "a"}) Ask(ControlKind::kUserAdd, name, "hash");
+  EXPECT_EQ(TextsOf(ControlKind::kUserList, "ann"), (Texts{"ann", "anna", "bob"}));
+  EXPECT_EQ(TextsOf(ControlKind::kUserList, "bob"), Texts{"bob"});
+  EXPECT_EQ(TextsOf(ControlKind::kUserList, "c"), Texts());
+  for (const char* name : {"#a", "#b"}) Ask(ControlKind::kChannelCreate, name);
+  EXPECT_EQ(TextsOf(ControlKind::kChannelList, "#b"), Texts{"#b"});
+}
+
 TEST_F(OfflineShardTest, HashesAPasswordAsTheLimitsSay) {
   const absl::StatusOr<std::string> hash = shard_.HashPassword("secret");
   ASSERT_TRUE(hash.ok()) << hash.status();
