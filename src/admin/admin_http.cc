@@ -74,8 +74,17 @@ absl::StatusOr<std::unique_ptr<AdminHttp>> AdminHttp::Start(const std::string& e
     response.set_content("ok\n", "text/plain");
   });
   it->server.Get("/readyz", [it](const httplib::Request&, httplib::Response& response) {
-    response.status = it->ready ? 200 : 503;
-    response.set_content(it->ready ? "ok\n" : "draining\n", "text/plain");
+    // With a full disk the server still delivers and reads; users belong to it, so taking it away
+    // helps nobody. One that cannot write at all should be looked at before it gets more of them.
+    const DiskStore* store = it->context.shards->disk_store();
+    const StoreFigures figures = store == nullptr ? StoreFigures() : store->figures();
+    const bool ready = it->ready && !figures.failed;
+    response.status = ready ? 200 : 503;
+    response.set_content(!it->ready        ? "draining\n"
+                         : figures.failed  ? "the store cannot write\n"
+                         : figures.full    ? "ok, but the disk is full\n"
+                                           : "ok\n",
+                         "text/plain");
   });
   it->server.Get("/varz", json(R"({"command":"stats"})"));
   it->server.Get("/connz", json(R"({"command":"connections"})"));

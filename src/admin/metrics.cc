@@ -21,6 +21,19 @@ uint64_t ResidentBytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+// Prometheus wants seconds.
+void AppendStoreMetric(std::string* text, const Metric& metric) {
+  std::string name(metric.name);
+  std::string value = std::to_string(metric.value);
+  if (const size_t ns = name.find("_ns"); ns != std::string::npos) {
+    name.replace(ns, 3, "_seconds");
+    value = std::to_string(static_cast<double>(metric.value) / 1e9);
+  }
+  if (!metric.is_gauge) name += "_total";
+  Append(text, name, metric.help, metric.is_gauge);
+  *text += "solec_" + name + " " + value + "\n";
+}
+
 double CpuSeconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -29,6 +42,37 @@ double CpuSeconds() {
 }
 
 }  // namespace
+
+std::vector<Metric> StoreMetrics(const ShardGroup& shards) {
+  const DiskStore* store = shards.disk_store();
+  if (store == nullptr) return {};
+  const StoreFigures figures = store->figures();
+  return {
+      {"store_commits", "Commits, each synchronized with the disk", figures.commits, false},
+      {"store_commits_failed", "Commits that failed", figures.commits_failed, false},
+      {"store_commit_ns", "Time spent in commits", figures.commit_ns, false},
+      {"store_commit_ns_max_now", "The longest commit so far", figures.commit_ns_max, true},
+      {"store_messages_kept", "Messages committed", figures.messages_kept, false},
+      {"store_messages_refused", "Messages that could not be kept", figures.messages_refused,
+       false},
+      {"store_message_bytes", "Bytes of the messages committed", figures.message_bytes, false},
+      {"store_runs", "Rows that messages were committed in", figures.runs_kept, false},
+      {"store_records", "Changes of users and channels committed", figures.records_written, false},
+      {"store_reads", "Records, waiting messages and histories read", figures.reads, false},
+      {"store_reads_failed", "Reads that failed", figures.reads_failed, false},
+      {"store_reopened", "Recoveries from a disk that refused to write", figures.reopened, false},
+      {"store_position_now", "Position of the last message committed", figures.last_position, true},
+      {"store_chat_cutoff_now", "Chats are forgotten up to this position", figures.chat_cutoff,
+       true},
+      {"store_channel_cutoff_now", "Channels are forgotten up to this position",
+       figures.post_cutoff, true},
+      {"store_queue_bytes_now", "Bytes on their way to the disk", figures.queue_bytes, true},
+      {"store_free_bytes_now", "Bytes free on the disk", figures.free_bytes, true},
+      {"store_full_now", "1 while the disk is full", figures.full ? uint64_t{1} : 0, true},
+      {"store_failed_now", "1 while nothing can be written", figures.failed ? uint64_t{1} : 0,
+       true},
+  };
+}
 
 std::string PrometheusText(const AdminContext& context) {
   const ShardGroup& shards = *context.shards;
@@ -74,6 +118,7 @@ std::string PrometheusText(const AdminContext& context) {
     text +=
         "solec_errors_sent_total{code=\"" + std::string(hex) + "\"} " + std::to_string(sum) + "\n";
   }
+  for (const Metric& metric : StoreMetrics(shards)) AppendStoreMetric(&text, metric);
   Append(&text, "resident_bytes", "Resident memory of the process", true);
   text += "solec_resident_bytes " + std::to_string(ResidentBytes()) + "\n";
   Append(&text, "cpu_seconds_total", "CPU time of the process", false);

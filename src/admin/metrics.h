@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "admin/commands.h"
 #include "shard/shard_group.h"
@@ -15,6 +16,9 @@ struct Metric {
   uint64_t value = 0;
   bool is_gauge = false;
 };
+
+// What the store on disk has done; empty if there is none. Names that hold "_ns" are nanoseconds.
+std::vector<Metric> StoreMetrics(const ShardGroup& shards);
 
 // Calls visit(metric) for each.
 template <class Visit>
@@ -29,6 +33,7 @@ void ForEachMetric(const ShardGroup& shards, Visit&& visit) {
     });
   }
   for (const Metric& metric : sums) visit(metric);
+  for (const Metric& metric : StoreMetrics(shards)) visit(metric);
 }
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 
+#include "server/data_dir.h"
+
 namespace solec {
 namespace {
 
@@ -10,15 +12,18 @@ constexpr const char* kChannel = "#lobby";
 // Nobody tries it out with more, and every machine lets a program have so many files open.
 constexpr uint64_t kDevConnectionsMax = 900;
 
-absl::Status Do(ShardGroup* shards, ControlKind kind, std::string name, std::string argument) {
+absl::Status Do(ControlTarget* control, ControlKind kind, std::string name, std::string argument) {
   ControlRequest request;
   request.kind = kind;
   request.name = std::move(name);
   request.argument = std::move(argument);
-  const ControlReply reply = shards->Ask(request);
-  if (reply.status == ControlStatus::kDone || reply.status == ControlStatus::kExists) {
-    return absl::OkStatus();
+  ControlStatus status = control->Ask(request).status;
+  if (status == ControlStatus::kExists && kind == ControlKind::kUserAdd) {
+    // Somebody may have changed it since: what is printed has to work.
+    request.kind = ControlKind::kUserPassword;
+    status = control->Ask(request).status;
   }
+  if (status == ControlStatus::kDone || status == ControlStatus::kExists) return absl::OkStatus();
   return absl::InternalError("--dev could not set up " + request.name + " " + request.argument);
 }
 
@@ -33,30 +38,24 @@ absl::StatusOr<Config> DevConfig() {
   Config config;
   config.server_name = "localhost";
   config.listen = {"127.0.0.1:" + std::to_string(kDevPort)};
-  // No data_dir: there is nothing to keep in it yet.
-  const std::string folder = "var";
-  config.admin_socket = folder + "/admin.sock";
+  config.data_dir = "var";
+  config.admin_socket = config.data_dir + "/admin.sock";
   config.admin_listen = "127.0.0.1:" + std::to_string(kDevAdminPort);
   config.limits.connections_max = kDevConnectionsMax;
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return absl::PermissionDeniedError("./" + folder + ": " + error.message() +
-                                       "; start it in a folder that you may write to");
-  }
+  if (absl::Status made = MakeDataDir(config.data_dir); !made.ok()) return made;
   return config;
 }
 
-absl::StatusOr<std::string> SetUpDev(ShardGroup* shards, const std::string& program) {
-  absl::Status status = Do(shards, ControlKind::kChannelCreate, kChannel, "");
+absl::StatusOr<std::string> SetUpDev(ControlTarget* control, const std::string& program) {
+  absl::Status status = Do(control, ControlKind::kChannelCreate, kChannel, "");
   for (const std::string user : kUsers) {
-    absl::StatusOr<std::string> hash = shards->HashPassword(PasswordOf(user));
+    absl::StatusOr<std::string> hash = control->HashPassword(PasswordOf(user));
     if (!hash.ok()) return hash.status();
-    status.Update(Do(shards, ControlKind::kUserAdd, user, *hash));
-    status.Update(Do(shards, ControlKind::kChannelJoin, kChannel, user));
+    status.Update(Do(control, ControlKind::kUserAdd, user, *hash));
+    status.Update(Do(control, ControlKind::kChannelJoin, kChannel, user));
   }
-  status.Update(Do(shards, ControlKind::kContactAdd, kUsers[0], kUsers[1]));
-  status.Update(Do(shards, ControlKind::kContactAdd, kUsers[1], kUsers[0]));
+  status.Update(Do(control, ControlKind::kContactAdd, kUsers[0], kUsers[1]));
+  status.Update(Do(control, ControlKind::kContactAdd, kUsers[1], kUsers[0]));
   if (!status.ok()) return status;
 
   const std::string client =

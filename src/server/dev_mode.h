@@ -5,7 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "config/config.h"
-#include "shard/shard_group.h"
+#include "shard/control.h"
 
 namespace solec {
 
@@ -15,8 +15,9 @@ inline constexpr int kDevAdminPort = 7680;
 // The configuration; creates ./var.
 absl::StatusOr<Config> DevConfig();
 
-// Adds alice and bob, contacts of each other, and #lobby with both in it. Returns what to tell the
-// user: passwords, and the two lines to try. `program` is solecd's own path.
-absl::StatusOr<std::string> SetUpDev(ShardGroup* shards, const std::string& program);
+// Adds alice and bob, contacts of each other, and #lobby with both in it, where they are missing;
+// gives the two their passwords again. Returns what to tell the user: passwords, and the two lines
+// to try. `program` is solecd's own path.
+absl::StatusOr<std::string> SetUpDev(ControlTarget* control, const std::string& program);
 
 }  // namespace solec

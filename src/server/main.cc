@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/config.h"
+#include "server/closed_store.h"
 #include "server/command_line.h"
 #include "server/dev_mode.h"
 #include "server/log.h"
@@ -62,6 +63,14 @@ void WaitForEnd(Server* server, const sigset_t& signals) {
   if (!drained.get()) spdlog::warn("some sessions did not end in time");
 }
 
+// Before there is a server: so nobody logs in while passwords are set.
+absl::StatusOr<std::string> SetUpDevStore(const Config& config, const std::string& program) {
+  absl::StatusOr<std::unique_ptr<ClosedStore>> store = ClosedStore::Open(
+      config, [](std::string_view text) { spdlog::warn("store: {}", text); });
+  if (!store.ok()) return store.status();
+  return SetUpDev((*store)->control(), program);
+}
+
 int Run(const CommandLine& line, const std::string& program) {
   absl::StatusOr<Config> config = line.dev ? DevConfig() : LoadConfig(line.config_path);
   if (!config.ok()) return ReportFailure(config.status());
@@ -76,14 +85,15 @@ int Run(const CommandLine& line, const std::string& program) {
     return 0;
   }
   const sigset_t signals = BlockSignals();
+  absl::StatusOr<std::string> dev_hints;
+  if (line.dev) {
+    dev_hints = SetUpDevStore(*config, program);
+    if (!dev_hints.ok()) return ReportFailure(dev_hints.status());
+  }
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(
       *config, line.config_path, *buffers, [] { kill(getpid(), SIGTERM); });
   if (!server.ok()) return ReportFailure(server.status());
-  if (line.dev) {
-    absl::StatusOr<std::string> hints = SetUpDev((*server)->shards(), program);
-    if (!hints.ok()) return ReportFailure(hints.status());
-    std::fputs(hints->c_str(), stderr);
-  }
+  if (line.dev) std::fputs(dev_hints->c_str(), stderr);
   std::printf("%s\n", (*server)->ReadyLine().c_str());
   std::fflush(stdout);
   WaitForEnd(server->get(), signals);

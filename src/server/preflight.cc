@@ -8,6 +8,7 @@
 #include "admin/admin_socket.h"
 #include "io/endpoint.h"
 #include "io/uring_probe.h"
+#include "server/data_dir.h"
 
 namespace solec {
 
@@ -39,10 +40,11 @@ static void RaiseOpenFiles(const Config& config, std::vector<std::string>* warni
 
 // What is asked for in vain must not look as if it were there.
 static void NameWhatIsMissing(const Config& config, std::vector<std::string>* warnings) {
-  const std::string memory =
-      "accounts, channels and waiting messages live in memory: they end with the server";
-  warnings->push_back(
-      config.data_dir.empty() ? memory : "data_dir: this build keeps nothing on disk; " + memory);
+  if (config.data_dir.empty()) {
+    warnings->push_back(
+        "no data_dir: accounts, channels and waiting messages live in memory and end with the "
+        "server, and there is no history");
+  }
   if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
     warnings->push_back("[tls]: this build has no TLS; the certificate is not used");
   }
@@ -62,6 +64,9 @@ absl::Status CheckEndpoints(const Config& config) {
     // In use: by the server that runs with this very config, perhaps.
     else if (!absl::IsUnavailable(fd.status()))
       return fd.status();
+  }
+  if (!config.data_dir.empty()) {
+    if (absl::Status status = CheckDataDir(config.data_dir); !status.ok()) return status;
   }
   return AdminSocket::CheckPath(config.admin_socket);
 }

@@ -19,8 +19,9 @@ namespace solec {
 absl::StatusOr<ReceiveBufferMode> Preflight(const Config& config,
                                             std::vector<std::string>* warnings);
 
-// What --check can try beyond that without disturbing a server that runs: whether the endpoints and
-// the admin socket's path can be. Errors: InvalidArgument, PermissionDenied (port).
+// What --check can try beyond that without disturbing a server that runs: whether the endpoints,
+// data_dir and the admin socket's path can be. Errors: InvalidArgument, PermissionDenied (port,
+// data_dir).
 absl::Status CheckEndpoints(const Config& config);
 
 // How many files the server may come to have open; kUnlimited if there is no bound.

@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "io/uring_probe.h"
+#include "server/backup.h"
 #include "server/cpus.h"
+#include "server/data_dir.h"
 #include "server/log.h"
+#include "server/store_options.h"
 
 namespace solec {
 namespace {
@@ -44,12 +47,6 @@ absl::Status CheckSame(const Config& before, const Config& after) {
       {"store.write_buffer", before.store.write_buffer_bytes == after.store.write_buffer_bytes},
       {"store.commit_delay", before.store.commit_delay_ms == after.store.commit_delay_ms},
       {"store.free_space_min", before.store.free_space_min == after.store.free_space_min},
-      {"history.chat_age_max", before.history.chat_age_max_ms == after.history.chat_age_max_ms},
-      {"history.chat_bytes_max", before.history.chat_bytes_max == after.history.chat_bytes_max},
-      {"history.channel_age_max",
-       before.history.channel_age_max_ms == after.history.channel_age_max_ms},
-      {"history.channel_bytes_max",
-       before.history.channel_bytes_max == after.history.channel_bytes_max},
       {"admin.listen", before.admin_listen == after.admin_listen},
       {"admin.socket", before.admin_socket == after.admin_socket},
       {"io.receive_buffers", before.receive_buffers == after.receive_buffers},
@@ -81,6 +78,11 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   options.policy = config.policy;
   options.receive_buffers = receive_buffers;
   options.spin_ns = config.spin_us * 1'000;
+  if (!config.data_dir.empty()) {
+    if (absl::Status made = MakeDataDir(config.data_dir); !made.ok()) return made;
+    options.disk = StoreOptionsOf(config);
+    options.disk->log = [](std::string_view text) { spdlog::warn("store: {}", text); };
+  }
   options.password_workers = static_cast<uint32_t>(std::max<size_t>(1, UsableCpus().size() / 2));
   spdlog::info("solecd " SOLEC_VERSION ", server {}, {} shards on {}, receive buffers {}",
                config.server_name, options.cpus.size(), CpuText(options.cpus),
@@ -88,8 +90,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
   if (!shards.ok()) return shards.status();
   server->shards_ = *std::move(shards);
-  const AdminContext context{server->shards_.get(), server->shards_.get(), config.server_name,
-                             [one = server.get()] { return one->Reload(); }, std::move(drain), {}};
+  AdminContext context{server->shards_.get(), server->shards_.get(), config.server_name,
+                       [one = server.get()] { return one->Reload(); }, std::move(drain), {}};
+  if (DiskStore* store = server->shards_->disk_store(); store != nullptr) {
+    RemoveSnapshots(config.data_dir);
+    context.backup = [store](const std::string& folder) { return BackUpStore(store, folder); };
+  }
   if (!config.admin_socket.empty()) {
     absl::StatusOr<std::unique_ptr<AdminSocket>> admin =
         AdminSocket::Start(config.admin_socket, context);
@@ -123,7 +129,7 @@ absl::Status Server::Reload() {
   if (absl::Status same = CheckSame(config_, *config); !same.ok()) return same;
   config_ = *std::move(config);
   SetUpLog(config_.log_level, config_.log_json);
-  shards_->Reconfigure(config_.limits, config_.policy);
+  shards_->Reconfigure(config_.limits, config_.policy, config_.history);
   return absl::OkStatus();
 }
 

@@ -33,10 +33,25 @@ static absl::Status NoMemoryToHash() {
       "not enough memory to hash a password; lower limits.password_memory or give the server more");
 }
 
+// A store on disk is one for all shards: each lists every name, and knows only of some who is
+// online.
+static void MergeEqual(std::vector<ControlItem>* sorted) {
+  size_t kept = 0;
+  for (ControlItem& item : *sorted) {
+    if (kept > 0 && (*sorted)[kept - 1].text == item.text) {
+      (*sorted)[kept - 1].flags |= item.flags;
+    } else if (&(*sorted)[kept++] != &item) {
+      (*sorted)[kept - 1] = std::move(item);
+    }
+  }
+  sorted->resize(kept);
+}
+
 struct ShardGroup::Impl {
   struct One {
     std::unique_ptr<UringIo> io;
-    std::unique_ptr<MemoryStore> store;
+    std::unique_ptr<MemoryStore> memory;  // if there is no disk
+    StorePort* store = nullptr;
     std::unique_ptr<Shard<UringIo>> shard;
     std::thread thread;
     absl::Status started;
@@ -48,6 +63,7 @@ struct ShardGroup::Impl {
   std::vector<std::string> listening;
   std::unique_ptr<MailRings> rings;
   ConnectionLimits connection_limits;
+  std::unique_ptr<DiskStore> disk;  // outlives the shards, who hold its ports
   std::vector<std::unique_ptr<One>> shards;
   std::unique_ptr<PasswordPool> passwords;
   std::atomic<bool> stopping{false};
@@ -80,6 +96,19 @@ struct ShardGroup::Impl {
       core.counters().store_bytes_now.Set(one.store->ByteCount());
       if (core.drained()) one.drained.store(true, std::memory_order_release);
     }
+  }
+
+  // The store comes before everything that a client can see.
+  absl::Status OpenDisk() {
+    if (!options.disk.has_value()) return absl::OkStatus();
+    DiskStoreOptions disk_options = *options.disk;
+    disk_options.shard_count = static_cast<uint32_t>(shards.size());
+    disk_options.wake = [this](uint32_t shard) { shards[shard]->io->WakeFromOutside(); };
+    absl::StatusOr<std::unique_ptr<DiskStore>> opened = DiskStore::Open(std::move(disk_options));
+    if (!opened.ok()) return opened.status();
+    disk = *std::move(opened);
+    disk->StartThreads();
+    return absl::OkStatus();
   }
 
   void Submit(size_t index, std::function<void(ShardCore&)> task) {
@@ -126,6 +155,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
     impl.shards[i]->io = *std::move(io);
     ring_fds.push_back(impl.shards[i]->io->ring_fd());
   }
+  if (absl::Status opened = impl.OpenDisk(); !opened.ok()) return opened;
   for (uint32_t l = 0; l < options.listen.size(); ++l) {
     // Without reuse_port first: then an address that another server has is refused.
     absl::StatusOr<int> probe = OpenListener(options.listen[l], false);
@@ -147,9 +177,12 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
   for (uint32_t i = 0; i < count; ++i) {
     Impl::One& one = *impl.shards[i];
     one.io->SetPeers(ring_fds);
-    one.store = std::make_unique<MemoryStore>(options.limits.memory_store_bytes_max / count);
+    if (impl.disk == nullptr) {
+      one.memory = std::make_unique<MemoryStore>(options.limits.memory_store_bytes_max / count);
+    }
+    one.store = impl.disk == nullptr ? one.memory.get() : impl.disk->port(i);
     ShardEnvironment environment{options.server_name, i, impl.hash_key, options.limits,
-                                 options.policy, impl.rings.get(), one.store.get(),
+                                 options.policy, impl.rings.get(), one.store,
                                  impl.passwords.get(), &impl.connection_limits, one.io->NowNs()};
     one.shard = std::make_unique<Shard<UringIo>>(environment, one.io.get());
   }
@@ -170,6 +203,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
 
 const std::vector<std::string>& ShardGroup::listening() const { return impl_->listening; }
 size_t ShardGroup::shard_count() const { return impl_->shards.size(); }
+DiskStore* ShardGroup::disk_store() const { return impl_->disk.get(); }
 const ShardCounters& ShardGroup::counters(size_t shard) const {
   return impl_->shards[shard]->shard->core().counters();
 }
@@ -206,10 +240,13 @@ ControlReply ShardGroup::Ask(const ControlRequest& request) {
   }
   std::sort(whole.items.begin(), whole.items.end(),
             [](const ControlItem& a, const ControlItem& b) { return a.text < b.text; });
+  MergeEqual(&whole.items);
   return whole;
 }
 
-void ShardGroup::Reconfigure(const Limits& limits, const Policy& policy) {
+void ShardGroup::Reconfigure(const Limits& limits, const Policy& policy,
+                             const HistoryLimits& history) {
+  if (impl_->disk != nullptr) impl_->disk->SetHistoryLimits(history);
   {
     std::lock_guard lock(impl_->limits_mutex);
     impl_->limits = limits;
@@ -237,6 +274,8 @@ bool ShardGroup::Drain(uint64_t timeout_ms) {
     });
   };
   while (!drained()) {
+    // One that sleeps until somebody wants something does not see that its store has become quiet.
+    for (const auto& one : impl_->shards) one->io->WakeFromOutside();
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
@@ -250,6 +289,7 @@ void ShardGroup::Stop() {
     one->io->WakeFromOutside();
     one->thread.join();
   }
+  if (impl_->disk != nullptr) impl_->disk->Stop();
   impl_->passwords.reset();
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "io/receive_buffers.h"
 #include "shard/control.h"
 #include "shard/counters.h"
+#include "store/disk_store.h"
 
 namespace solec {
 
@@ -25,11 +27,12 @@ struct ShardGroupOptions {
   uint32_t password_workers = 1;
   uint64_t spin_ns = 0;               // how long a shard polls before it sleeps, after work
   ReceiveBufferMode receive_buffers = ReceiveBufferMode::kPlain;  // the kernel must have it
+  std::optional<DiskStoreOptions> disk;  // where everything is kept; none: in memory
 };
 
 class ShardGroup final : public ControlTarget {
  public:
-  // Binds, starts all threads, returns when every shard accepts connections.
+  // Opens the store, binds, starts all threads, returns when every shard accepts connections.
   static absl::StatusOr<std::unique_ptr<ShardGroup>> Start(const ShardGroupOptions& options);
   ~ShardGroup() override;  // stops at once
 
@@ -42,14 +45,17 @@ class ShardGroup final : public ControlTarget {
   ControlReply Ask(const ControlRequest& request) override;
 
   // New limits and policy for everything that happens from now on; sessions stay.
-  void Reconfigure(const Limits& limits, const Policy& policy);
+  void Reconfigure(const Limits& limits, const Policy& policy, const HistoryLimits& history);
 
   // No new connections; every session gets Error 0x44, its output is sent, and it closes.
   // Returns once all have closed or `timeout_ms` has passed: true if all closed.
   bool Drain(uint64_t timeout_ms);
 
-  // Ends all shards at once and joins their threads.
+  // Ends all shards at once and joins their threads; then the store commits what they left it.
   void Stop();
+
+  // Null if everything is kept in memory.
+  DiskStore* disk_store() const;
 
   size_t shard_count() const;
   const ShardCounters& counters(size_t shard) const;

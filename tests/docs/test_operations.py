@@ -17,7 +17,8 @@ def first_cells(columns):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with Server(tmp_path_factory.mktemp("docs")) as one:
+    folder = tmp_path_factory.mktemp("docs")
+    with Server(folder, {"server": {"data_dir": str(folder / "data")}}) as one:
         one.add_users("alice")
         # An error that is counted, so that every metric there is shows.
         run(SOLEC, "send", "alice@a.example", "nobody", "x", "--connect", one.address,

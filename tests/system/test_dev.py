@@ -32,9 +32,12 @@ def own_network():
 @pytest.fixture
 def dev(tmp_path, own_network):
     with Server(tmp_path, start=False) as server:
-        server.launch([SOLECD, "--dev"], network.enter_new if own_network else None)
+        server.prepare = network.enter_new if own_network else None
+        server.visit_again = lambda: (network.enter_that_of(server.process.pid)
+                                      if own_network else None)
+        server.launch([SOLECD, "--dev"], server.prepare)
         server.read_ready()
-        server.visit = network.enter_that_of(server.process.pid) if own_network else None
+        server.visit = server.visit_again()
         yield server
 
 
@@ -44,9 +47,35 @@ def test_dev_is_localhost_on_loopback_with_its_data_in_var(dev):
     assert (dev.folder / "var").is_dir()
 
 
-def test_dev_warns_only_of_what_ends_with_it(dev):
-    warnings = [line for line in dev.log.lines if " warn" in line]
-    assert len(warnings) == 1 and "memory" in warnings[0], warnings
+def test_dev_warns_of_nothing(dev):
+    assert [line for line in dev.log.lines if " warn" in line] == []
+
+
+def test_dev_keeps_what_it_has_and_gives_back_the_passwords_that_it_prints(dev):
+    def operate(*words, text=None):
+        answer = run(SOLEC, *words, "--socket", "var/admin.sock", cwd=dev.folder, text=text)
+        assert answer.returncode == 0, answer.stderr
+        return answer.stdout
+
+    def send(text):
+        return run(SOLEC, "send", "alice@localhost", "bob", text, prepare=dev.visit,
+                   env={"SOLEC_PASSWORD": "alice-password"})
+
+    assert send("before").returncode == 0
+    operate("user", "add", "carol", text="hers\n")
+    operate("user", "passwd", "alice", text="changed\n")
+    assert send("with the old password").returncode == 77
+    dev.stop()
+    dev.launch([SOLECD, "--dev"], dev.prepare)
+    dev.read_ready()
+    dev.visit = dev.visit_again()
+    assert operate("user", "list").split() == ["alice", "bob", "carol"]
+    dev.log.wait("alice-password")
+    assert send("after").returncode == 0
+    answer = run(SOLEC, "listen", "bob@localhost", "--count", "2", "--json", prepare=dev.visit,
+                 env={"SOLEC_PASSWORD": "bob-password"})
+    texts = [json.loads(line)["message_content"] for line in answer.stdout.splitlines()]
+    assert texts == ["before", "after"]
 
 
 def test_dev_prints_two_lines_to_try_and_they_work(dev):

@@ -49,11 +49,6 @@ def test_memory_store_is_announced(start):
     start().log.wait("memory.*end with the server")
 
 
-def test_data_dir_is_not_taken_for_kept(start, tmp_path):
-    server = start({"server": {"data_dir": str(tmp_path)}})
-    server.log.wait("data_dir.*memory")
-
-
 def test_json_log_is_an_object_a_line(start):
     server = start({"log": {"format": "json"}})
     server.stop()

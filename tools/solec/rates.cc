@@ -32,7 +32,15 @@ constexpr Line kLines[] = {
     {"sessions_now", "sessions"},
     {"users_now", "users in memory"},
     {"channels_now", "channels in memory"},
-    {"store_bytes_now", "memory store"},
+    {"store_messages_kept", "kept on disk"},
+    {"store_messages_refused", "not kept"},
+    {"store_commits", "commits"},
+    {"store_reads", "store reads"},
+    {"store_bytes_now", "store memory"},
+    {"store_queue_bytes_now", "store queue"},
+    {"store_free_bytes_now", "disk free"},
+    {"store_full_now", "disk full"},
+    {"store_failed_now", "store failed"},
 };
 
 bool IsGauge(const std::string& name) {
