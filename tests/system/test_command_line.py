@@ -188,7 +188,8 @@ def test_server_that_is_not_there_is_status_69():
 
 def test_operator_verb_without_a_server_says_that_none_runs(tmp_path):
     file = tmp_path / "solecd.toml"
-    file.write_text(toml({"server": {"name": "a.example", "data_dir": str(tmp_path)}}))
+    file.write_text(toml({"server": {"name": "a.example"},
+                          "admin": {"socket": str(tmp_path / "admin.sock")}}))
     answer = run(SOLEC, "user", "list", "--config", file)
     assert answer.returncode == UNAVAILABLE
     assert str(tmp_path / "admin.sock") in answer.stderr

@@ -20,9 +20,8 @@ absl::Status WhyNotConnected(const std::string& path, int error) {
     case ENOENT:
     case ECONNREFUSED:
       return absl::UnavailableError(what +
-                                    "no server is running there; start solecd (this build keeps "
-                                    "accounts only while it runs), or give the right --config or "
-                                    "--socket");
+                                    "no server is running there; start solecd, or give the right "
+                                    "--config or --socket");
     case EACCES:
     case EPERM:
       return absl::PermissionDeniedError(what +
@@ -51,7 +50,20 @@ std::string StringOr(const Json& object, const char* key, const char* otherwise)
 
 }  // namespace
 
-absl::StatusOr<AdminClient> AdminClient::Connect(const std::string& path, int64_t timeout_ms) {
+absl::StatusOr<Json> TakeAdminAnswer(const std::string& line) {
+  Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto ok = answer.is_object() ? answer.find("ok") : answer.end();
+  if (ok == answer.end() || !ok->is_boolean()) {
+    return absl::InternalError("what came from the admin socket is no answer of solecd: " +
+                               line.substr(0, 200));
+  }
+  if (ok->get<bool>()) return answer;
+  return absl::Status(CodeOf(StringOr(answer, "code", "")),
+                      StringOr(answer, "error", "the server refused, and did not say why"));
+}
+
+absl::StatusOr<AdminClient> AdminClient::Connect(const std::string& path, int64_t timeout_ms,
+                                                 bool* nobody_listens) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof(address.sun_path)) {
@@ -62,7 +74,9 @@ absl::StatusOr<AdminClient> AdminClient::Connect(const std::string& path, int64_
   std::memcpy(address.sun_path, path.data(), path.size());
   AdminClient client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), timeout_ms);
   if (connect(client.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-    return WhyNotConnected(path, errno);
+    const int error = errno;
+    if (nobody_listens != nullptr) *nobody_listens = error == ENOENT || error == ECONNREFUSED;
+    return WhyNotConnected(path, error);
   }
   return client;
 }
@@ -87,15 +101,7 @@ absl::StatusOr<Json> AdminClient::Ask(const Json& request) {
   if (!sent.ok()) return sent;
   const absl::StatusOr<std::string> line = ReadLine();
   if (!line.ok()) return line.status();
-  Json answer = Json::parse(*line, nullptr, /*allow_exceptions=*/false);
-  const auto ok = answer.is_object() ? answer.find("ok") : answer.end();
-  if (ok == answer.end() || !ok->is_boolean()) {
-    return absl::InternalError("what came from the admin socket is no answer of solecd: " +
-                               line->substr(0, 200));
-  }
-  if (ok->get<bool>()) return answer;
-  return absl::Status(CodeOf(StringOr(answer, "code", "")),
-                      StringOr(answer, "error", "the server refused, and did not say why"));
+  return TakeAdminAnswer(*line);
 }
 
 absl::Status AdminClient::SendLine(std::string line) {

@@ -11,13 +11,19 @@
 
 namespace solec {
 
+// An answer to an administrator's command, which has "ok": true. Refusals come as kNotFound,
+// kAlreadyExists, kResourceExhausted, kUnimplemented (not in this build), … with their own text;
+// kInternal if it is no answer.
+absl::StatusOr<nlohmann::json> TakeAdminAnswer(const std::string& line);
+
 class AdminClient {
  public:
   static constexpr size_t kAnswerBytesMax = size_t{256} << 20;
 
-  // kUnavailable if nobody listens at `path`, kPermissionDenied if this user may not; the texts say
-  // what to do.
-  static absl::StatusOr<AdminClient> Connect(const std::string& path, int64_t timeout_ms);
+  // kUnavailable if nobody listens at `path` (then `nobody_listens` is set, if it is given),
+  // kPermissionDenied if this user may not; the texts say what to do.
+  static absl::StatusOr<AdminClient> Connect(const std::string& path, int64_t timeout_ms,
+                                             bool* nobody_listens = nullptr);
 
   // For tests: over a connected stream socket, which it owns from now on.
   AdminClient(int fd, int64_t timeout_ms);
@@ -25,9 +31,7 @@ class AdminClient {
   AdminClient& operator=(AdminClient&&) = delete;
   ~AdminClient();
 
-  // Sends one request and returns its answer, which has "ok": true. Refusals come as kNotFound,
-  // kAlreadyExists, kResourceExhausted, kUnimplemented (not in this build), … with the server's own
-  // text; kInternal if what came is no answer.
+  // Sends one request and returns its answer, as TakeAdminAnswer does.
   absl::StatusOr<nlohmann::json> Ask(const nlohmann::json& request);
 
  private:

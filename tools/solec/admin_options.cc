@@ -6,7 +6,7 @@
 namespace solec {
 
 void AddAdminOptions(CLI::App* verb, AdminOptions* options) {
-  verb->add_option("--config", options->config, "The config file of the running server")
+  verb->add_option("--config", options->config, "The server's config file")
       ->type_name("FILE");
   verb->add_option("--socket", options->socket, "The admin socket itself, instead of --config")
       ->type_name("PATH");
@@ -15,14 +15,18 @@ void AddAdminOptions(CLI::App* verb, AdminOptions* options) {
   verb->add_flag("--json", options->json, "One JSON object per line on standard output");
 }
 
-absl::StatusOr<AdminClient> ConnectAdmin(const AdminOptions& options) {
-  int64_t timeout_ms = 10'000;
-  if (!options.timeout.empty()) {
-    const absl::StatusOr<int64_t> parsed = ParseDurationMs(options.timeout);
-    if (!parsed.ok()) return parsed.status();
-    timeout_ms = *parsed;
+absl::StatusOr<int64_t> TimeoutMs(const AdminOptions& options) {
+  constexpr int64_t kTimeoutMs = 10'000;
+  if (options.timeout.empty()) return kTimeoutMs;
+  return ParseDurationMs(options.timeout);
+}
+
+absl::StatusOr<AdminClient> ConnectAdmin(const AdminOptions& options, bool* nobody_listens) {
+  const absl::StatusOr<int64_t> timeout_ms = TimeoutMs(options);
+  if (!timeout_ms.ok()) return timeout_ms.status();
+  if (!options.socket.empty()) {
+    return AdminClient::Connect(options.socket, *timeout_ms, nobody_listens);
   }
-  if (!options.socket.empty()) return AdminClient::Connect(options.socket, timeout_ms);
   if (options.config.empty()) {
     return absl::InvalidArgumentError(
         "say which server: --config FILE (the config that solecd was started with) or --socket "
@@ -30,7 +34,7 @@ absl::StatusOr<AdminClient> ConnectAdmin(const AdminOptions& options) {
   }
   const absl::StatusOr<std::string> path = AdminSocketPath(options.config);
   if (!path.ok()) return path.status();
-  return AdminClient::Connect(*path, timeout_ms);
+  return AdminClient::Connect(*path, *timeout_ms, nobody_listens);
 }
 
 }  // namespace solec

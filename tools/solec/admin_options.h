@@ -1,4 +1,4 @@
-// The flags that all verbs of operators share: which running server.
+// The flags that all verbs of operators share: which server.
 #pragma once
 
 #include <string>
@@ -19,7 +19,11 @@ struct AdminOptions {
 // Adds the shared flags to a verb. `options` lives as long as the verb.
 void AddAdminOptions(CLI::App* verb, AdminOptions* options);
 
-// A connection to the server that the flags name.
-absl::StatusOr<AdminClient> ConnectAdmin(const AdminOptions& options);
+// How long to wait for an answer, in milliseconds.
+absl::StatusOr<int64_t> TimeoutMs(const AdminOptions& options);
+
+// A connection to the running server that the flags name; the errors of AdminClient::Connect.
+absl::StatusOr<AdminClient> ConnectAdmin(const AdminOptions& options,
+                                         bool* nobody_listens = nullptr);
 
 }  // namespace solec

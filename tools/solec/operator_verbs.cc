@@ -5,6 +5,7 @@
 #include "proto/constants.h"
 #include "tools/solec/admin_options.h"
 #include "tools/solec/exit_code.h"
+#include "tools/solec/operator_target.h"
 #include "tools/solec/password.h"
 #include "tools/solec/safe_text.h"
 
@@ -30,6 +31,7 @@ struct Command {
   const char* flagged;  // remark on list items whose flag is set
   bool name_optional;
   bool takes_password;
+  bool needs_server = false;  // else the store of one that is not running will do
 };
 
 constexpr Command kUserCommands[] = {
@@ -58,16 +60,17 @@ constexpr Command kChannelCommands[] = {
 };
 
 constexpr Command kLinkCommands[] = {
-    {"link list", "List the links to other servers", "", "", "", "up", false, false},
-    {"link test", "Try the link to a server", "NAME", "", "tested", "", false, false},
+    {"link list", "List the links to other servers", "", "", "", "up", false, false, true},
+    {"link test", "Try the link to a server", "NAME", "", "tested", "", false, false,
+     true},
 };
 
 constexpr Command kServerCommands[] = {
     {"reload", "Read the config again; all of it or, if it is wrong, nothing", "", "", "reloaded",
-     "", false, false},
+     "", false, false, true},
     {"drain", "Take no new connections, end the sessions, stop", "", "", "draining", "", false,
-     false},
-    {"connections", "List the connections", "", "", "", "", false, false},
+     false, true},
+    {"connections", "List the connections", "", "", "", "", false, false, true},
 };
 
 void PrintItems(const Json& answer, const Command& command, bool json) {
@@ -95,15 +98,16 @@ int RunCommand(const OperatorOptions& options, const Command& command) {
   request["command"] = command.command;
   if (!options.name.empty()) request["name"] = options.name;
   if (!options.address.empty()) request["address"] = options.address;
-  absl::StatusOr<AdminClient> admin = ConnectAdmin(options.admin);
-  if (!admin.ok()) return ReportFailure(admin.status());
+  absl::StatusOr<OperatorTarget> target =
+      OperatorTarget::Find(options.admin, command.needs_server);
+  if (!target.ok()) return ReportFailure(target.status());
   if (command.takes_password) {
     const absl::StatusOr<std::string> password =
         ReadNewPassword(options.password_file, options.name);
     if (!password.ok()) return ReportFailure(password.status());
     request["password"] = *password;
   }
-  const absl::StatusOr<Json> answer = admin->Ask(request);
+  const absl::StatusOr<Json> answer = target->Ask(request);
   if (!answer.ok()) return ReportFailure(answer.status());
   const bool lists = *command.done == 0;
   if (!lists && options.admin.json) {
