@@ -6,6 +6,7 @@ import pytest
 
 import wire
 from bent_server import BentServer
+from conftest import OPEN
 from server import BUILD, run
 
 BENCH = BUILD / "solec-bench"
@@ -104,6 +105,19 @@ def test_what_is_wrong_with_a_history_is_noticed(history, found):
                         status=1 if found else 0)
     assert set(faults(results)) == found
     assert results["figures"]["pages"] > 0 and results["figures"]["tail_tails"] > 0
+
+
+def test_what_a_store_keeps_is_read_back_whole(start, tmp_path):
+    server = start({**OPEN, "server": {"shards": 2, "data_dir": str(tmp_path / "data")}})
+    results = bench(server.address, "history", "--fill", "3000", "--pairs", "5", "--page", "70",
+                    "--tail", "90")
+    assert faults(results) == {}
+    figures = results["figures"]
+    assert figures["fill_accepted"] == 3000
+    assert figures["pages"] > 0 and figures["tail_tails"] > 0
+    # Another run finds what the first one left.
+    figures = bench(server.address, "history", "--pairs", "5")["figures"]
+    assert figures["page_messages_per_second"] > 0
 
 
 def test_a_server_without_histories_is_told_apart():
