@@ -108,5 +108,38 @@ TEST_F(MetricsTest, SumsAreOverAllShards) {
   EXPECT_LE(sums["turns"], turns);
 }
 
+// With a store on disk, which here is memory as well.
+TEST(StoreMetrics, AreThereWithAStoreOnDiskOnlyAndInSecondsForPrometheus) {
+  ShardGroupOptions options;
+  options.server_name = "a.example";
+  options.listen = {"127.0.0.1:0"};
+  options.cpus = {-1, -1};
+  EXPECT_TRUE(StoreMetrics(**ShardGroup::Start(options)).empty());
+  options.disk.emplace();
+  options.disk->path = "/store";
+  options.disk->server_name = "a.example";
+  options.disk->in_memory = true;
+  absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
+  ASSERT_TRUE(shards.ok()) << shards.status();
+  ControlRequest request;
+  request.kind = ControlKind::kUserAdd;
+  for (const char* name : {"alice", "bob", "carol"}) {
+    request.name = name;
+    request.argument = "hash";
+    EXPECT_EQ((*shards)->Ask(request).status, ControlStatus::kDone);
+  }
+  AdminContext context;
+  context.shards = shards->get();
+  const std::string text = PrometheusText(context);
+  EXPECT_NE(text.find("\nsolec_store_records_total 3\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("\nsolec_store_commit_seconds_total 0."), std::string::npos);
+  EXPECT_NE(text.find("\n# TYPE solec_store_full_now gauge\nsolec_store_full_now 0\n"),
+            std::string::npos);
+  // One store for both shards, and each name once.
+  request.kind = ControlKind::kUserList;
+  request.name.clear();
+  EXPECT_EQ((*shards)->Ask(request).items.size(), 3u);
+}
+
 }  // namespace
 }  // namespace solec
