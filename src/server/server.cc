@@ -35,8 +35,6 @@ absl::Status CheckSame(const Config& before, const Config& after) {
       {"server.data_dir", before.data_dir == after.data_dir},
       {"limits.memory_store_bytes_max",
        before.limits.memory_store_bytes_max == after.limits.memory_store_bytes_max},
-      {"limits.waiting_bytes_per_user_max",
-       before.limits.waiting_bytes_per_user_max == after.limits.waiting_bytes_per_user_max},
       {"limits.password_queue_max",
        before.limits.password_queue_max == after.limits.password_queue_max},
       // The check of a name that does not exist takes as long as these say, from the start on.

@@ -2,11 +2,12 @@
 
 import json
 import signal
+import time
 
 import pytest
 
 import wire
-from server import SOLEC, SOLECD, Server, run
+from server import SOLEC, SOLECD, WAIT_SECONDS, Server, run
 from session import log_in
 
 RECEIPTS = {"features": wire.RECEIPTS}
@@ -40,6 +41,10 @@ def test_accounts_contacts_and_channels_are_there_after_a_restart(start_kept, en
     server.add_users("alice", "bob", "carol", contacts=True)
     assert server.admin("user passwd", name="carol", password="new")["ok"]
     assert server.admin("user contact remove", name="carol", address="bob")["ok"]
+    # The other side hears of it by mail, a moment after the answer.
+    deadline = time.monotonic() + WAIT_SECONDS
+    while {"text": "carol@a.example", "flags": 0} not in accounts(server)["bob"]:
+        assert time.monotonic() < deadline
     assert server.admin("channel create", name="#room")["ok"]
     assert server.admin("channel join", name="#room", user="alice")["ok"]
     assert server.admin("user add", name="gone", password="x")["ok"]
@@ -166,6 +171,64 @@ def test_metrics_and_readyz_know_the_store(start_kept):
     assert metrics["solec_store_commits_total"] >= 1
     assert metrics["solec_store_full_now"] == 0 and metrics["solec_store_failed_now"] == 0
     assert json.loads(server.get("/varz")[2])["stats"]["store_commits"] >= 1
+
+
+# No disk here has so much room.
+FULL = {"store": {"free_space_min": "1024GiB"}}
+
+
+def restart_with(server, extra):
+    server.stop()
+    server.merge(extra)
+    server.start()
+
+
+def test_full_disk_refuses_messages_serves_the_rest_and_recovers(start_kept):
+    server = start_kept()
+    server.add_users("alice", "bob", contacts=True)
+    with log_in(server.address, "alice", **RECEIPTS) as alice:
+        alice.send(wire.message("bob", "before"))
+        alice.expect("Accepted", up_to=1)
+    restart_with(server, FULL)
+    server.wait_metric("solec_store_full_now", 1)
+    server.log.wait("full")
+    assert server.get("/readyz") == (200, "text/plain", "ok, but the disk is full\n")
+    with log_in(server.address, "alice", **RECEIPTS) as alice, log_in(server.address, "bob") as bob:
+        bob.expect("Message", message_content="before")
+        alice.send(wire.message("bob", "refused"))
+        alice.expect("Rejected", number=1, code=wire.UNAVAILABLE)
+        assert bob.fence() == []
+    assert server.metrics()["solec_store_messages_kept_total"] == 0
+    restart_with(server, {"store": {"free_space_min": None}})
+    with log_in(server.address, "alice", **RECEIPTS) as alice, log_in(server.address, "bob") as bob:
+        alice.send(wire.message("bob", "after"))
+        alice.expect("Accepted", up_to=1)
+        while bob.expect("Message")["message_content"] != "after":
+            pass
+
+
+def test_full_disk_delivers_to_live_sessions_if_so_configured(start_kept):
+    server = start_kept()
+    server.add_users("alice", "bob", contacts=True)
+    restart_with(server, {"store": {**FULL["store"], "when_full": "deliver"}})
+    server.wait_metric("solec_store_full_now", 1)
+    with log_in(server.address, "alice", **RECEIPTS) as alice:
+        with log_in(server.address, "bob") as bob:
+            alice.send(wire.message("bob", "live"))
+            # Delivered and not kept: the sender is told the latter.
+            alice.expect("Rejected", number=1, code=wire.UNAVAILABLE)
+            alice.expect("Accepted", up_to=1)
+            bob.expect("Message", message_content="live")
+        server.wait_closed("peer_closed", 1)
+        alice.send(wire.message("bob", "nobody there"))
+        alice.expect("Rejected", number=2, code=wire.UNAVAILABLE)
+
+
+def test_full_disk_still_takes_what_an_administrator_changes(start_kept):
+    server = start_kept(FULL)
+    server.wait_metric("solec_store_full_now", 1)
+    answer = server.admin("user add", name="alice", password="x")
+    assert answer["ok"], answer
 
 
 def test_server_without_a_data_dir_has_no_metrics_of_a_store(start):
