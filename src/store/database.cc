@@ -47,7 +47,6 @@ rocksdb::DBOptions TuneDatabase(const DatabaseOptions& options) {
   tuned.enable_write_thread_adaptive_yield = false;
   tuned.enable_pipelined_write = false;
   tuned.bytes_per_sync = 1 << 20;  // of tables: no bursts of dirty pages that the log waits behind
-  tuned.avoid_unnecessary_blocking_io = true;  // old files are deleted in the background
   tuned.skip_stats_update_on_db_open = true;
   tuned.stats_dump_period_sec = 0;
   tuned.stats_persist_period_sec = 0;

@@ -214,7 +214,6 @@ StoreStatus Engine::ApplyToUser(const StoreRequest& request) {
 }
 
 StoreStatus Engine::ApplyToChannel(const StoreRequest& request) {
-  constexpr std::string_view kSettingsVersion = "\1";
   const StoreKey settings = RowKey(request.name, kRowSettings);
   std::string value;
   const StoreStatus found = FindRow(StoreSpace::kChannels, settings, &value);
@@ -222,7 +221,7 @@ StoreStatus Engine::ApplyToChannel(const StoreRequest& request) {
     if (found != StoreStatus::kNotFound) {
       return found == StoreStatus::kDone ? StoreStatus::kExists : found;
     }
-    PutRow(StoreSpace::kChannels, settings, kSettingsVersion);
+    PutRow(StoreSpace::kChannels, settings, kSettingsValue);
     return StoreStatus::kDone;
   }
   if (found != StoreStatus::kDone) return found;

@@ -76,6 +76,9 @@ inline constexpr char kRowJoined = 'j';     // users: + channel; no value
 inline constexpr char kRowMember = 'm';     // channels: + address; no value
 inline constexpr char kRowSettings = 'a';   // channels: the version of the settings; the first
 
+// The value of a channel's row of settings: their version, and nothing else as yet.
+inline constexpr std::string_view kSettingsValue = "\1";
+
 StoreKey RowKey(std::string_view owner, char kind, std::string_view rest = {});
 
 struct RowName {
