@@ -34,6 +34,18 @@ bool HoldsTables(rocksdb::Env* env, const std::string& folder) {
                      [](const std::string& name) { return name.ends_with(".sst"); });
 }
 
+// Whether the database can be opened and says what it is.
+bool HasSchema(DatabaseOptions options) {
+  options.read_only = true;
+  if (!Database::Exists(options)) return false;
+  const absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
+  std::string schema;
+  return database.ok() &&
+         (**database)
+             ->Get({}, (*database)->space(StoreSpace::kMeta), ToSlice(kSchemaKey), &schema)
+             .ok();
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options) : options_(std::move(options)), batch_(kBatchReserved) {}
@@ -85,7 +97,8 @@ absl::Status Engine::OpenDatabase() {
   DatabaseOptions options = DatabaseOptionsOf();
   StateValue state;
   // The mark is made when a new store is complete: without it a start that was killed is repeated.
-  options.create = !committed->has_value() && !HoldsTables(env, options.folder);
+  options.create =
+      !committed->has_value() && !HoldsTables(env, options.folder) && !HasSchema(options);
   if (!options.create) {
     // A look without touching anything: what is refused here is left as it was.
     if (absl::Status looked = LookAt(options, committed->value_or(0), &state); !looked.ok()) {

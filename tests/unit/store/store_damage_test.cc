@@ -206,6 +206,11 @@ TEST_F(StoreDamage, AMarkThatIsNoneIsNoticedAndOneThatIsGoneIsMadeAnew) {
   fs::remove(StoreFolder() / "committed");
   ASSERT_TRUE(store_->Open().ok());
   EXPECT_EQ(ReadFile(StoreFolder() / "committed").size(), 21u);
+  EXPECT_EQ(store_->Send("alice", "bob", {"more"}), 21u) << "it is no new store";
+  store_->Close();
+  fs::remove(StoreFolder() / "committed");
+  store_->options().server_name = "b.example";
+  ExpectRefused("belongs to the server a.example");
 }
 
 TEST_F(StoreDamage, AnotherServersStoreIsRefused) {
