@@ -11,6 +11,7 @@
 #include "tools/solec/operator_verbs.h"
 #include "tools/solec/safe_text.h"
 #include "tools/solec/send_verb.h"
+#include "tools/solec/store_verbs.h"
 #include "tools/solec/top_verb.h"
 #include "tools/solec/word_shield.h"
 
@@ -24,6 +25,7 @@ void AddVerbs(CLI::App* app, Verb* chosen) {
   AddHistoryVerb(app, chosen);
   AddContactVerbs(app, chosen);
   AddOperatorVerbs(app, chosen);
+  AddStoreVerbs(app, chosen);
   AddTopVerb(app, chosen);
   AddDecodeVerb(app, chosen);
 }
