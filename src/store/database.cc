@@ -72,6 +72,9 @@ rocksdb::ColumnFamilyOptions TuneSpace(StoreSpace space, const DatabaseOptions& 
   tuned.write_buffer_size = std::max<size_t>(options.write_buffer_bytes / 2, 64 << 10);
   tuned.max_write_buffer_number = 4;
   tuned.level_compaction_dynamic_level_bytes = true;
+  // More young tables are merged at once: of runs of 16 messages 3.1 bytes are written for one that
+  // is kept, the log included, and not 3.9. (Universal compaction: 3.7.)
+  tuned.level0_file_num_compaction_trigger = 8;
   // Young tables are rewritten soon: only the last level, which has nearly everything, is worth
   // the processor's time.
   tuned.compression = rocksdb::kNoCompression;
