@@ -12,6 +12,13 @@ size_t SimNetwork::Dial(uint32_t shard) {
   return connections_.size() - 1;
 }
 
+void SimNetwork::ForgetShards() {
+  shards_.clear();
+  for (const auto& connection : connections_) {
+    if (!connection->server_closed) CloseByServer(connection.get());
+  }
+}
+
 uint64_t SimNetwork::Later() {
   const uint64_t at_ns = now_ns_ + random_.Below(faults_.delay_ns_max + 1);
   NoteTime(at_ns);

@@ -62,6 +62,8 @@ class SimNetwork {
   SimNetwork(uint64_t seed, const SimFaults& faults) : random_(seed), faults_(faults) {}
 
   void AddShard(SimIo* io) { shards_.push_back(io); }
+  // The server's process is gone: the kernel closes what it had open. Shards are added anew.
+  void ForgetShards();
 
   // A client dials: a shard accepts it a little later. Returns the connection's number.
   size_t Dial(uint32_t shard);

@@ -20,7 +20,8 @@ ShardCore::ShardCore(const ShardEnvironment& environment)
       passwords_(environment.passwords),
       connection_limits_(environment.connection_limits),
       connections_(&buffers_, environment.now_ns),
-      mailboxes_(environment.rings, environment.shard) {
+      mailboxes_(environment.rings, environment.shard),
+      proofs_(environment.proof_key) {
   Reconfigure(environment.limits, environment.policy);
   store_->SetKeptHandler([this](const KeepTicket& ticket, StoreStatus status, uint64_t position) {
     OnKept(ticket, status, position);
@@ -39,6 +40,8 @@ void ShardCore::Reconfigure(const Limits& limits, const Policy& policy) {
   policy_ = policy;
   output_high_ = limits.output_bytes_max / 2;
   output_low_ = limits.output_bytes_max / 4;
+  proofs_.Configure(limits.login_proof_lifetime_ms * 1'000'000,
+                    limits.login_proofs_max / shard_count_);
   ++epoch_;
 }
 
@@ -137,6 +140,7 @@ void ShardCore::ControlUser(const ControlRequest& request, ControlDone done) {
           User* user = users_.Find(name);
           if (completion.status == StoreStatus::kDone && user != nullptr) {
             user->password_hash = hash;
+            proofs_.Forget(name);
             EndSessions(user, CloseReason::kAccountRemoved);
           }
           done({StatusOf(completion), {}});
@@ -186,6 +190,7 @@ void ShardCore::RemoveUser(User* user, ControlDone done) {
                  std::string(contact_name) + '\0' + address);
     }
     EndSessions(user, CloseReason::kAccountRemoved);
+    proofs_.Forget(user->name);
     user->state = UserState::kAbsent;
     if (user->inbox != nullptr) user->inbox->Acknowledge(user->inbox->MarkNow(1));
     ++user->version;

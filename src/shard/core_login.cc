@@ -78,15 +78,26 @@ FrameVerdict ShardCore::CheckUser(Connection* connection, const SequenceStep& st
       return FrameVerdict::kHoldAfter;
     }
   }
+  // Whoever was checked a short while ago is not checked again. A wrong password takes its time.
+  LoginProof proof;
+  if (proofs_.enabled() && target.kind == TargetKind::kUser) {
+    proof = proofs_.Prove(name, hash, step.password);
+    if (!hash.empty() && proofs_.Matches(name, proof, now_ns_)) {
+      counters_.logins_by_proof.Add();
+      FinishLogin(connection, name, true);
+      return connection->live() ? FrameVerdict::kNext : FrameVerdict::kEnded;
+    }
+  }
   const uint64_t ticket = next_ticket_++;
-  if (!passwords_->Submit({shard_, ticket, std::move(hash), std::string(step.password)})) {
+  if (!passwords_->Submit({shard_, ticket, hash, std::string(step.password)})) {
     connection->sequence = before;
     SendError(connection, ErrorCode::kUnavailable);
     return FrameVerdict::kNext;
   }
   const Handle<User> handle = users_.HandleOf(name);
   if (User* user = users_.Get(handle)) ++user->logins_pending;
-  logins_.emplace(ticket, PendingLogin{connection->socket, handle, std::move(name)});
+  logins_.emplace(ticket, PendingLogin{connection->socket, handle, std::move(name),
+                                       std::move(hash), proof});
   connections_.Hold(connection, kHoldRequest);
   return FrameVerdict::kHoldAfter;
 }
@@ -114,10 +125,15 @@ void ShardCore::OnPasswordVerdict(const PasswordVerdict& verdict) {
   if (found == logins_.end()) return;
   const PendingLogin login = std::move(found->second);
   logins_.erase(found);
+  // What was right when the check began may have been changed meanwhile.
+  const User* user = users_.Get(login.user);
+  const bool valid = verdict.matches && user != nullptr && user->state == UserState::kPresent &&
+                     user->password_hash == login.password_hash;
+  if (valid) proofs_.Remember(login.name, login.proof, now_ns_);
   EndLoginPending(login.user);
   Connection* connection = connections_.Get(login.socket);
   if (connection == nullptr || connection->state != ConnectionState::kLogin) return;
-  FinishLogin(connection, login.name, verdict.matches);
+  FinishLogin(connection, login.name, valid);
 }
 
 void ShardCore::EndLoginPending(Handle<User> handle) {

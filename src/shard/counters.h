@@ -33,6 +33,7 @@ class Counter {
   X(users_now, "Users resident in memory")                                            \
   X(channels_now, "Channels owned and resident in memory")                            \
   X(logins, "Logins that succeeded")                                                  \
+  X(logins_by_proof, "Logins whose password was checked a short while ago")           \
   X(login_failures, "Logins refused: unknown name or wrong password")                 \
   X(hand_overs, "Connections handed over to their user's shard")                      \
   X(messages_received, "Messages taken from users")                                   \

@@ -25,6 +25,7 @@
 #include "shard/counters.h"
 #include "shard/mailboxes.h"
 #include "shard/session.h"
+#include "store/login_proofs.h"
 #include "store/password_checker.h"
 #include "store/store.h"
 
@@ -43,6 +44,7 @@ struct ShardEnvironment {
   PasswordChecker* passwords = nullptr;
   ConnectionLimits* connection_limits = nullptr;
   uint64_t now_ns = 0;
+  LoginProofs::Key proof_key{};  // the same for all shards
 };
 
 class ShardCore {
@@ -342,8 +344,11 @@ class ShardCore {
     SocketId socket;
     Handle<User> user;
     std::string name;
+    std::string password_hash;  // that it is checked against
+    LoginProof proof;
   };
   absl::flat_hash_map<uint64_t, PendingLogin> logins_;
+  LoginProofs proofs_;
   uint64_t next_ticket_ = 1;
   std::vector<PasswordVerdict> verdicts_;
   absl::flat_hash_map<uint64_t, ControlDone> memberships_asked_;  // by an administrator, by ticket

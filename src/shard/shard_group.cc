@@ -60,6 +60,7 @@ struct ShardGroup::Impl {
 
   ShardGroupOptions options;
   uint64_t hash_key = 0;
+  const LoginProofs::Key proof_key = LoginProofs::MakeKey();
   std::vector<std::string> listening;
   std::unique_ptr<MailRings> rings;
   ConnectionLimits connection_limits;
@@ -183,7 +184,8 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
     one.store = impl.disk == nullptr ? one.memory.get() : impl.disk->port(i);
     ShardEnvironment environment{options.server_name, i, impl.hash_key, options.limits,
                                  options.policy, impl.rings.get(), one.store,
-                                 impl.passwords.get(), &impl.connection_limits, one.io->NowNs()};
+                                 impl.passwords.get(), &impl.connection_limits, one.io->NowNs(),
+                                 impl.proof_key};
     one.shard = std::make_unique<Shard<UringIo>>(environment, one.io.get());
   }
   std::vector<std::future<void>> ready;

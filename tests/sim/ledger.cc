@@ -33,23 +33,41 @@ static size_t TakeNumber(std::string_view* text) {
 
 void Ledger::ReadMessage(size_t session, Log* log, const Message& message) {
   if (message.source == "server@" + server_) return;  // an answer of the service address
-  std::string_view content = message.message_content;
+  const Letter* letter = LetterOf(session, message.message_content);
+  if (letter == nullptr) return;
+  log->messages.push_back({letter, std::string(message.source), std::string(message.target)});
+  ++copies_[session][letter];
+}
+
+const Letter* Ledger::LetterOf(size_t session, std::string_view content) {
   const std::string_view user = TakeWord(&content);
   const size_t from = TakeNumber(&content), number = TakeNumber(&content);
   if (from >= sessions.size() || number == 0 || number > sessions[from]->letters.size()) {
-    return Wrong(session, "got a message that nobody sent");
+    Wrong(session, "got a message that nobody sent");
+    return nullptr;
   }
   const Letter& letter = sessions[from]->letters[number - 1];
   if (user != sessions[from]->user || TakeWord(&content) != letter.target) {
-    return Wrong(session, "got a message whose content was changed");
+    Wrong(session, "got a message whose content was changed");
+    return nullptr;
   }
-  log->messages.push_back({&letter, std::string(message.source), std::string(message.target)});
-  ++copies_[session][&letter];
+  return &letter;
 }
 
 void Ledger::Read(size_t session) {
   Log& log = logs_[session];
-  Bytes stream = AsBytes(sessions[session]->session->client().connection().down_log);
+  // What the server's socket took counts as sent. Where nothing may be lost, only what arrived
+  // counts; and only what the client has read, if that is what it tells the server.
+  const SimConnection& connection = sessions[session]->session->client().connection();
+  std::string read_by_client;
+  Bytes stream = AsBytes(connection.down_log);
+  if (durable) stream = stream.first(connection.down.bytes_arrived);
+  if (durable && sessions[session]->acknowledges) {
+    for (const SimSession::Received& frame : sessions[session]->session->received()) {
+      read_by_client += frame.bytes;
+    }
+    stream = AsBytes(read_by_client);
+  }
   Frame frame;
   while (TakeFrame(&stream, &frame)) {
     auto read = [&]<class P>(P payload) {
@@ -88,6 +106,12 @@ void Ledger::Read(size_t session) {
       case PayloadType::kPong:
         log.pongs.push_back(read(Pong{}).token);
         break;
+      case PayloadType::kHistoryItem: {
+        const auto item = read(HistoryItem{});
+        const Letter* letter = LetterOf(session, item.message_content);
+        if (letter != nullptr) log.histories[item.tag].push_back({item.position, letter});
+        break;
+      }
       case PayloadType::kHandshake:
       case PayloadType::kListItem:
         break;
@@ -107,6 +131,7 @@ std::vector<std::string> Ledger::Check(bool complete) {
   for (size_t i = 0; i < sessions.size(); ++i) {
     CheckArrivals(i);
     CheckAnswers(i);
+    CheckHistories(i);
   }
   for (const auto& record : sessions) {
     for (const Letter& letter : record->letters) CheckLetter(letter);
@@ -229,6 +254,46 @@ void Ledger::CheckLetter(const Letter& letter) {
       text += " " + std::to_string(i) + (sessions[i]->cut ? " (cut)" : "");
     }
     Wrong(letter.session, text);
+  }
+}
+
+// Whoever asked for a history has everything that was accepted for it, in the order of each sender,
+// once.
+void Ledger::CheckHistories(size_t session) {
+  const SessionRecord& record = *sessions[session];
+  for (const auto& [tag, with] : record.histories) {
+    std::set<const Letter*> seen;
+    std::map<std::pair<size_t, std::string>, uint32_t> last;
+    uint64_t position = 0;
+    for (const auto& [at, letter] : logs_[session].histories[tag]) {
+      const std::string name =
+          std::to_string(letter->session) + "/" + std::to_string(letter->number);
+      if (at <= position) Wrong(session, "positions do not rise at " + name);
+      position = at;
+      uint32_t& before = last[{letter->session, letter->target}];
+      if (letter->number <= before) Wrong(session, "history has out of order: " + name);
+      before = letter->number;
+      seen.insert(letter);
+      const std::string& sender = sessions[letter->session]->user;
+      const bool belongs = with.starts_with('#')
+                               ? letter->target == with
+                               : (sender == record.user && letter->target == with) ||
+                                     (sender == with && letter->target == record.user);
+      if (!belongs || letter->due == Due::kRefused) {
+        Wrong(session, "history with " + with + " has what is not in it: " + name);
+      }
+    }
+    for (const auto& from : sessions) {
+      for (const Letter& letter : from->letters) {
+        const bool belongs = with.starts_with('#')
+                                 ? letter.target == with
+                                 : (from->user == record.user && letter.target == with) ||
+                                       (from->user == with && letter.target == record.user);
+        if (!belongs || !IsAccepted(letter) || seen.contains(&letter)) continue;
+        Wrong(session, "history with " + with + " lacks " + std::to_string(letter.session) + "/" +
+                           std::to_string(letter.number));
+      }
+    }
   }
 }
 

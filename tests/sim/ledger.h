@@ -35,6 +35,7 @@ struct Letter {
 struct SessionRecord {
   std::string user;
   bool receipts = false;
+  bool acknowledges = false;
   bool login_is_valid = true;
   std::unique_ptr<SimSession> session;
   uint64_t success_ns = UINT64_MAX;           // when the client read Success
@@ -43,6 +44,7 @@ struct SessionRecord {
   std::vector<Letter> letters;
   std::vector<uint16_t> tags;  // of requests, as they were sent
   std::vector<uint32_t> pings;
+  std::map<uint16_t, std::string> histories;  // that were asked for at the end, by tag: of whom
 };
 
 class Ledger {
@@ -52,6 +54,7 @@ class Ledger {
   std::vector<std::unique_ptr<SessionRecord>> sessions;
   std::map<std::string, std::set<std::string>> members;  // of a channel, all through the run
   std::set<std::string> changing;                        // channels that people join and leave
+  bool durable = false;  // what was accepted survives crashes, and is in the histories
 
   // "u1 3 17 #c0 xxxx": who, session, number, target, filling.
   static std::string Content(const std::string& user, const Letter& letter, size_t filling);
@@ -72,6 +75,7 @@ class Ledger {
     std::vector<ErrorCode> errors;
     std::vector<uint16_t> results;
     std::vector<uint32_t> pongs;
+    std::map<uint16_t, std::vector<std::pair<uint64_t, const Letter*>>> histories;
     bool success = false;
   };
 
@@ -80,6 +84,8 @@ class Ledger {
   void CheckArrivals(size_t session);
   void CheckAnswers(size_t session);
   void CheckLetter(const Letter& letter);
+  void CheckHistories(size_t session);
+  const Letter* LetterOf(size_t session, std::string_view content);
   void CheckChannelOrder();
   bool IsAccepted(const Letter& letter) const;
   bool IsOpen(const SessionRecord& record) const {

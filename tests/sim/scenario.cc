@@ -19,11 +19,15 @@ SimOptions Scenario::OptionsOf(uint64_t seed) {
   options.limits.output_stall_timeout_ms = 2'000;
   options.ring_bytes = random.Percent(50) ? 128 * 1024 : 256 * 1024;
   options.password_delay_ns_max = random.Percent(30) ? 0 : random.Below(100'000'000);
+  options.durable = seed % 2 == 0;
+  options.commit_delay_ns_max = random.Percent(30) ? 0 : random.Below(30'000'000);
   return options;
 }
 
 Scenario::Scenario(uint64_t seed)
-    : random_(seed ^ 0xfeedface), world_(OptionsOf(seed)), ledger_("a.example") {}
+    : random_(seed ^ 0xfeedface), world_(OptionsOf(seed)), ledger_("a.example") {
+  ledger_.durable = world_.durable();
+}
 
 void Scenario::SetUp() {
   for (uint64_t i = 0; i < kUsers; ++i) world_.AddUser(UserName(i));
@@ -114,6 +118,8 @@ void Scenario::Act() {
     BreakRule(session);
   } else if (what < 74) {
     Cut(session);
+  } else if (what < 75 && ledger_.durable) {
+    Crash();
   } else if (what < 80) {
     client.reading = !client.reading;
   } else if (what < 90) {
@@ -127,9 +133,11 @@ void Scenario::LogIn() {
   auto record = std::make_unique<SessionRecord>();
   record->user = UserName(random_.Below(kUsers));
   record->receipts = random_.Percent(60);
+  record->acknowledges = record->receipts && random_.Percent(70);
   record->session = std::make_unique<SimSession>(
       &world_, static_cast<uint32_t>(random_.Below(world_.shard_count())));
   SimSession& session = *record->session;
+  session.acknowledges = record->acknowledges;
   const std::string address = random_.Percent(50) ? record->user : record->user + "@A.Example";
   session.SendHandshake(record->receipts ? kSimFeatures : 0);
   const bool wrong = random_.Percent(15);
@@ -261,6 +269,12 @@ void Scenario::Cut(size_t session) {
   }
 }
 
+void Scenario::Crash() {
+  NoteSuccess();
+  for (const auto& record : ledger_.sessions) record->cut = true;
+  world_.Crash();
+}
+
 // With everybody reading again, until no byte has moved for longer than any timer takes.
 void Scenario::RunToQuiet() {
   for (const auto& record : ledger_.sessions) record->session->client().reading = true;
@@ -295,9 +309,29 @@ void Scenario::LogInAll() {
     auto record = std::make_unique<SessionRecord>();
     record->user = UserName(i);
     record->receipts = true;
+    record->acknowledges = true;
     record->session = std::make_unique<SimSession>(&world_, 0);
-    record->session->SendLogin(record->user, kSimFeatures);
+    record->session->acknowledges = true;
+    record->session->SendLogin(record->user,
+                               ledger_.durable ? kSimDurableFeatures : kSimFeatures);
+    if (ledger_.durable) AskHistories(record.get());
     ledger_.sessions.push_back(std::move(record));
+  }
+}
+
+void Scenario::AskHistories(SessionRecord* record) {
+  std::vector<std::string> with;
+  for (const auto& [channel, members] : ledger_.members) {
+    if (members.contains(record->user)) with.push_back(channel);
+  }
+  for (const auto& [a, b] : contacts_) {
+    if (a == record->user) with.push_back(b);
+  }
+  for (const std::string& address : with) {
+    const auto tag = static_cast<uint16_t>(record->tags.size() + 1);
+    record->tags.push_back(tag);
+    record->histories.emplace(tag, address);
+    record->session->Send(HistoryRequest{tag, address, 0, kHistoryLimitMax});
   }
 }
 

@@ -30,6 +30,8 @@ class Scenario {
   void Ask(size_t session);
   void BreakRule(size_t session);
   void Cut(size_t session);
+  void Crash();
+  void AskHistories(SessionRecord* record);
   void NoteSuccess();
   void RunToQuiet();
   void LogInAll();

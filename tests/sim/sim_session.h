@@ -13,6 +13,8 @@
 namespace solec {
 
 inline constexpr uint32_t kSimFeatures = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+// Of a server that keeps everything.
+inline constexpr uint32_t kSimDurableFeatures = kSimFeatures | kFeatureHistory;
 
 class SimSession {
  public:
@@ -75,6 +77,9 @@ class SimSession {
     return world_->RunUntil([this] { return client_.ended(); }, ns_max);
   }
 
+  // Answers Messages by Accepted once it has read them.
+  bool acknowledges = false;
+
   SimClient& client() { return client_; }
   const SimClient& client() const { return client_; }
   bool Ready() const { return client_.Ready(); }
@@ -85,6 +90,7 @@ class SimSession {
   SimClient client_;
   std::deque<Received> received_;
   size_t taken_ = 0;
+  uint64_t message_count_ = 0;
 };
 
 }  // namespace solec

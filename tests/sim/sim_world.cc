@@ -35,24 +35,77 @@ void SimPasswords::Progress(const std::function<void(uint32_t)>& wake) {
 
 // --- the server ---
 
-SimWorld::One::One(SimWorld* world, uint32_t index, const SimOptions& options)
+SimWorld::One::One(SimWorld* world, uint32_t index)
     : io(&world->network_, &world->ios_),
-      store(options.limits.memory_store_bytes_max),
-      shard({"a.example", index, kHashKey, options.limits, options.policy, &world->rings_, &store,
-             &world->passwords_, &world->connection_limits_, world->network_.now_ns()},
+      memory_store(world->options_.durable
+                       ? nullptr
+                       : std::make_unique<MemoryStore>(
+                             world->options_.limits.memory_store_bytes_max)),
+      shard({"a.example", index, kHashKey, world->options_.limits, world->options_.policy,
+             world->rings_.get(), world->PortOf(index, memory_store.get()), &world->passwords_,
+             world->connection_limits_.get(), world->network_.now_ns()},
             &io) {}
 
+StorePort* SimWorld::PortOf(uint32_t shard, MemoryStore* memory_store) {
+  if (memory_store != nullptr) return memory_store;
+  return disk_store_->port(shard);
+}
+
 SimWorld::SimWorld(const SimOptions& options)
-    : network_(options.seed, options.faults),
+    : options_(options),
+      network_(options.seed, options.faults),
       passwords_(&network_, options.password_delay_ns_max),
-      rings_(options.shard_count, options.ring_bytes) {
+      disk_(options.durable ? MakeStoreMemory() : nullptr) {
   assert_context.seed = options.seed;
-  connection_limits_.Configure(options.limits.connections_max,
-                               options.limits.connections_per_address_max);
-  for (uint32_t i = 0; i < options.shard_count; ++i) {
-    shards_.push_back(std::make_unique<One>(this, i, options));
+  Start();
+}
+
+void SimWorld::Start() {
+  if (options_.durable) {
+    DiskStoreOptions store;
+    store.path = "/store";
+    store.server_name = "a.example";
+    store.shard_count = options_.shard_count;
+    store.cache_bytes = 1 << 20;
+    store.write_buffer_bytes = 1 << 20;
+    store.in_memory = true;
+    store.memory = disk_;
+    store.wake = [this](uint32_t shard) { ios_[shard]->WakeFromOutside(); };
+    store.log = [this](std::string_view text) { problem_ = "the store says: " + std::string(text); };
+    store.now_ms = [this] { return network_.now_ns() / 1'000'000; };
+    absl::StatusOr<std::unique_ptr<DiskStore>> opened = DiskStore::Open(std::move(store));
+    SOLEC_ASSERT(opened.ok());
+    disk_store_ = *std::move(opened);
+  }
+  rings_ = std::make_unique<MailRings>(options_.shard_count, options_.ring_bytes);
+  connection_limits_ = std::make_unique<ConnectionLimits>();
+  connection_limits_->Configure(options_.limits.connections_max,
+                                options_.limits.connections_per_address_max);
+  for (uint32_t i = 0; i < options_.shard_count; ++i) {
+    shards_.push_back(std::make_unique<One>(this, i));
     ios_.push_back(&shards_.back()->io);
   }
+}
+
+void SimWorld::Crash() {
+  network_.ForgetShards();
+  shards_.clear();
+  ios_.clear();
+  disk_store_.reset();
+  passwords_.Forget();
+  Start();
+}
+
+// The writer's and the reader's threads, each a little late.
+bool SimWorld::StepStore() {
+  if (disk_store_ == nullptr || network_.now_ns() < store_ready_ns_) return false;
+  const bool wrote = disk_store_->RunWriter();
+  const bool read = disk_store_->RunReader();
+  if (!wrote && !read) return false;
+  store_ready_ns_ =
+      network_.now_ns() + network_.random().Below(options_.commit_delay_ns_max + 1);
+  network_.NoteTime(store_ready_ns_);
+  return true;
 }
 
 SimWorld::~SimWorld() = default;
@@ -181,6 +234,7 @@ bool SimWorld::Step() {
   ++steps_;
   network_.Progress();
   passwords_.Progress([this](uint32_t shard) { ios_[shard]->WakeFromOutside(); });
+  StepStore();
   // Few enough to count them all.
   size_t ready = 0;
   for (const auto& one : shards_) ready += MayRun(*one) ? 1 : 0;

@@ -12,6 +12,7 @@
 #include "io/sim_io.h"
 #include "net/connection_limits.h"
 #include "shard/shard.h"
+#include "store/disk_store.h"
 #include "store/memory_store.h"
 
 namespace solec {
@@ -28,6 +29,7 @@ class SimPasswords final : public PasswordChecker {
   void Poll(uint32_t shard, std::vector<PasswordVerdict>* verdicts) override;
   // Calls wake(shard) for each verdict that has become ready.
   void Progress(const std::function<void(uint32_t)>& wake);
+  void Forget() { pending_.clear(); }
 
   size_t queue_max = 1'000;
 
@@ -50,6 +52,9 @@ struct SimOptions {
   Policy policy;
   size_t ring_bytes = 256 * 1024;
   uint64_t password_delay_ns_max = 50'000'000;
+  // A disk store, in memory, that survives a crash; else a memory store for each shard.
+  bool durable = false;
+  uint64_t commit_delay_ns_max = 5'000'000;
 };
 
 class SimWorld {
@@ -65,7 +70,9 @@ class SimWorld {
   }
   ShardCore& core(uint32_t shard) { return shards_[shard]->shard.core(); }
   SimIo& io(uint32_t shard) { return shards_[shard]->io; }
-  MemoryStore& store(uint32_t shard) { return shards_[shard]->store; }
+  bool durable() const { return options_.durable; }
+  // Only one that is not durable has these.
+  MemoryStore& store(uint32_t shard) { return *shards_[shard]->memory_store; }
   SimPasswords& passwords() { return passwords_; }
   SimNetwork& network() { return network_; }
   uint64_t Count(Counter ShardCounters::*counter);
@@ -77,6 +84,8 @@ class SimWorld {
   void AddContacts(const std::string& a, const std::string& b);
   void JoinChannel(const std::string& user, const std::string& channel);
   void Drain();
+  // The process is killed and started again: what the store has committed is all that is left.
+  void Crash();
   bool drained();
   // Connections, sessions and sockets that are left, and mail that nobody took in; empty: nothing.
   std::string Leftovers();
@@ -104,22 +113,29 @@ class SimWorld {
   static constexpr uint64_t kStepsMax = 5'000'000;
 
   struct One {
-    One(SimWorld* world, uint32_t index, const SimOptions& options);
+    One(SimWorld* world, uint32_t index);
     SimIo io;
-    MemoryStore store;
+    std::unique_ptr<MemoryStore> memory_store;
     Shard<SimIo> shard;
     bool between = false;  // BeginTurn was called, FinishTurn was not
     bool may_sleep = false;
   };
+  void Start();
+  StorePort* PortOf(uint32_t shard, MemoryStore* memory_store);
+  bool StepStore();
   bool MayRun(const One& one) const;
   void StepShard(One* one);
   void CheckSleepers();
   uint64_t NextNs() const;
 
+  const SimOptions options_;
   SimNetwork network_;
   SimPasswords passwords_;
-  MailRings rings_;
-  ConnectionLimits connection_limits_;
+  const std::shared_ptr<void> disk_;     // outlives the store
+  std::unique_ptr<DiskStore> disk_store_;
+  uint64_t store_ready_ns_ = 0;          // when the store does something again
+  std::unique_ptr<MailRings> rings_;
+  std::unique_ptr<ConnectionLimits> connection_limits_;
   std::vector<SimIo*> ios_;
   std::vector<std::unique_ptr<One>> shards_;
   std::vector<SimSession*> sessions_;
