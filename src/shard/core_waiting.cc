@@ -326,7 +326,9 @@ void ShardCore::CopyUnsent(const User& user, Connection* to, Session* session) {
   size_t most = 0;
   for (const Handle<Session> handle : user.sessions) {
     const Session* other = sessions_.Get(handle);
-    if (other->deferred != nullptr) deferred = other->deferred.get();
+    const bool more = other->deferred != nullptr &&
+                      (deferred == nullptr || other->deferred->size() > deferred->size());
+    if (more) deferred = other->deferred.get();
     size_t count = 0;
     for_each(*other, [&](Bytes) { ++count; });
     if (count > most) slowest = other;
@@ -336,8 +338,11 @@ void ShardCore::CopyUnsent(const User& user, Connection* to, Session* session) {
     if (session->catch_up != nullptr) Defer(to, session, frame);  // what is older comes first
     else PutMessages(to, {frame}, 0);
   };
-  if (slowest != nullptr) for_each(*slowest, give);
-  if (deferred == nullptr) return;
+  if (deferred == nullptr) {
+    if (slowest != nullptr) for_each(*slowest, give);
+    return;
+  }
+  // Another one catches up: it was given the others' in its time, and has had all since.
   Bytes frames = AsBytes(*deferred);
   for (Frame frame; TakeFrame(&frames, &frame);) give(frame.bytes);
 }
