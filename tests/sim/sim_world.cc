@@ -71,7 +71,9 @@ void SimWorld::Start() {
     store.in_memory = true;
     store.memory = disk_;
     store.wake = [this](uint32_t shard) { ios_[shard]->WakeFromOutside(); };
-    store.log = [this](std::string_view text) { problem_ = "the store says: " + std::string(text); };
+    store.log = [this](std::string_view text) {
+      problem_ = "the store says: " + std::string(text);
+    };
     store.now_ms = [this] { return network_.now_ns() / 1'000'000; };
     absl::StatusOr<std::unique_ptr<DiskStore>> opened = DiskStore::Open(std::move(store));
     SOLEC_ASSERT(opened.ok());
