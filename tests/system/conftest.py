@@ -36,6 +36,16 @@ def start(tmp_path):
         server.stop()
 
 
+@pytest.fixture
+def start_kept(start, tmp_path):
+    """Starts a server that keeps what it has in a folder that the next one can be given too."""
+    def start_one(extra=None, **options):
+        extra = extra or {}
+        data_dir = {"data_dir": str(tmp_path / "data")}
+        return start({**extra, "server": {**data_dir, **extra.get("server", {})}}, **options)
+    return start_one
+
+
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory):
     """One for all tests of a file: any name logs in and may write to anybody. Tests take names of

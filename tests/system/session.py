@@ -1,10 +1,15 @@
 """One connection to a server, driven step by step. Every wait has a deadline."""
 
 import socket
+import struct
 
 import wire
 
 WAIT_SECONDS = 20
+
+
+class CutOff(AssertionError):
+    """The server closed within a frame: what a killed one does."""
 
 
 class Session:
@@ -27,6 +32,11 @@ class Session:
     def close(self):
         self.socket.close()
 
+    def reset(self):
+        """Ends the connection with a reset: what was not read is gone."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
     def send(self, *frames):
         self.socket.sendall(b"".join(frames))
 
@@ -39,7 +49,8 @@ class Session:
                 return frame
             data = self.socket.recv(1 << 16)
             if not data:
-                assert not self.buffer, "the server closed within a frame"
+                if self.buffer:
+                    raise CutOff("the server closed within a frame")
                 return None
             self.buffer += data
 
@@ -86,19 +97,46 @@ class Session:
                 return frames
             frames.append(frame)
 
+    def wait_accepted(self, count):
+        """Until all of the first `count` messages are accepted, and none is rejected. Messages that
+        come meanwhile are passed over."""
+        while (frame := self.receive()) is None or frame.name != "Accepted" or \
+                frame["up_to"] < count:
+            assert frame is not None, "the server closed"
+            assert frame.name in ("Accepted", "Message"), frame
+
+    def accept(self, count):
+        """Says that the first `count` messages of this session have arrived."""
+        self.send(wire.encode("Accepted", up_to=count))
+
+    def history(self, address, after=0, limit=0):
+        """(code, items) of a HistoryRequest."""
+        return self.ask("HistoryRequest", address=address, after=after, limit=limit)
+
+    def whole_history(self, address, limit=1000):
+        """All items, page by page."""
+        items = []
+        while True:
+            code, page = self.history(address, items[-1]["position"] if items else 0, limit)
+            assert code == 0, f"history of {address!r}: {code:#x}"
+            items += page
+            if len(page) < limit:
+                return items
+
     def ask(self, name, /, **fields):
-        """A request; returns (code, the items that came with it)."""
+        """A request; returns (code, the items that came with it). Messages that come meanwhile are
+        passed over."""
         self.send(wire.encode(name, tag=77, **fields))
         items = []
         while True:
             frame = self.receive()
             assert frame is not None, "the server closed"
-            if frame.name == "ListItem" and frame["tag"] == 77:
+            if frame.name in ("ListItem", "HistoryItem") and frame["tag"] == 77:
                 items.append(frame)
             elif frame.name == "Result" and frame["tag"] == 77:
                 return frame["code"], items
             else:
-                raise AssertionError(f"unexpected {frame}")
+                assert frame.name == "Message", f"unexpected {frame}"
 
 
 def log_in(address, user, password="secret", features=None):

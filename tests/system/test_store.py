@@ -13,23 +13,6 @@ from session import log_in
 RECEIPTS = {"features": wire.RECEIPTS}
 
 
-@pytest.fixture
-def start_kept(start, tmp_path):
-    """Starts a server that keeps what it has in a folder that the next one can be given too."""
-    def start_one(extra=None, **options):
-        extra = extra or {}
-        data_dir = {"data_dir": str(tmp_path / "data")}
-        return start({**extra, "server": {**data_dir, **extra.get("server", {})}}, **options)
-    return start_one
-
-
-def restart(server, end):
-    server.signal(end)
-    server.wait()
-    server.stop()
-    server.start()
-
-
 def accounts(server):
     users = [item["text"] for item in server.admin("user list")["items"]]
     return {user: server.admin("user contact list", name=user)["items"] for user in users}
@@ -51,7 +34,7 @@ def test_accounts_contacts_and_channels_are_there_after_a_restart(start_kept, en
     assert server.admin("user remove", name="gone")["ok"]
     before = accounts(server)
     assert set(before) == {"alice", "bob", "carol"}
-    restart(server, end)
+    server.restart(end)
     assert accounts(server) == before
     assert server.admin("channel list")["items"] == [{"text": "#room", "flags": 0}]
     members = server.admin("channel members", name="#room")["items"]
@@ -68,7 +51,7 @@ def test_what_was_accepted_for_somebody_away_arrives_after_a_restart(start_kept,
         alice.send(*[wire.message("bob", f"message {i}") for i in range(200)])
         while alice.expect("Accepted")["up_to"] < 200:
             pass
-    restart(server, end)
+    server.restart(end)
     with log_in(server.address, "bob") as bob:
         for i in range(200):
             bob.expect("Message", source="alice@a.example", message_content=f"message {i}")

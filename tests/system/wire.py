@@ -59,7 +59,9 @@ class Frame(dict):
         self.name = name
 
     def __repr__(self):
-        return f"{self.name}{dict(self)}"
+        short = {field: value if len(repr(value)) < 200 else f"{repr(value)[:100]}…"
+                 for field, value in self.items()}
+        return f"{self.name}{short}"
 
 
 def raw(number, payload=b""):
