@@ -134,7 +134,9 @@ ClientSession::Outcome ClientSession::TakeHandshake(const Frame& frame) {
 ClientSession::Outcome ClientSession::TakeSuccess(const Frame& frame, SessionEvent* event) {
   login_waits_ = false;
   logged_in_ = true;
-  return TakeEvent<Success>(frame, event);
+  const Outcome outcome = TakeEvent<Success>(frame, event);
+  if (outcome == Outcome::kEvent && Has(kFeatureReceipts)) SendAccepted(0);
+  return outcome;
 }
 
 ClientSession::Outcome ClientSession::TakePing(const Frame& frame) {

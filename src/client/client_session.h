@@ -75,6 +75,8 @@ class ClientSession {
   [[nodiscard]] bool SendMessage(std::string_view target, std::string_view content, Timestamp time);
 
   // `up_to`: how many Messages have been handled, from the session's first.
+  // (The first, of nothing, is sent by itself after the login: a server that has it counts a
+  // message as delivered only when it is named, so a program that looks at none takes none away.)
   void SendAccepted(uint64_t up_to);
   void SendPing(uint32_t token);
 

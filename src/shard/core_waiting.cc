@@ -250,20 +250,22 @@ void ShardCore::LookHowFar(Session* session, const Connection& connection) {
 }
 
 void ShardCore::OnAccepted(Connection* connection, Session* session, uint64_t up_to) {
-  if (session->delivery == nullptr) return;
+  if (session->delivery == nullptr) session->delivery = std::make_unique<Delivery>();
   Delivery& delivery = *session->delivery;
+  delivery.answers = true;
   delivery.accepted = std::max(delivery.accepted, std::min(up_to, connection->message_count));
-  LookHowFar(session, *connection);
+  if (delivery.mark.target != 0) LookHowFar(session, *connection);
 }
 
 // At a session's end: what has arrived has arrived; the rest is delivered again. A peer that agreed
-// on receipts and never sent one is taken at its TCP's word, if it left in order.
+// on receipts and never sent one is taken at its TCP's word, if it left in order. (Accepted{0} is
+// one too: whoever looks at no messages says so.)
 void ShardCore::EndDelivery(Connection* connection, Session* session, User* user) {
   if (session->delivery != nullptr) {
     Inbox& inbox = *user->inbox;
     LookHowFar(session, *connection);
     const bool in_order = connection->close_reason == CloseReason::kPeerClosed &&
-                          session->delivery->accepted == 0;
+                          !session->delivery->answers;
     const bool all_sent = connection->output.empty() &&
                           (!unacked_bytes || unacked_bytes(session->socket) == 0);
     const bool all_arrived =

@@ -76,7 +76,8 @@ struct Delivery {
   // The oldest place that is waited for. Once it has been reached, the next is set, at the end of
   // what was sent until then. Counted in messages where the peer sends Accepted, else in bytes.
   DeliveryMark mark;
-  uint64_t accepted = 0;  // what the peer's last Accepted said; 0: it never sent one
+  bool answers = false;   // the peer has sent an Accepted: it says itself what has arrived
+  uint64_t accepted = 0;  // what its last one said
   uint64_t kept_end = 0;  // output bytes up to here came from the store, and are there still
 };
 

@@ -144,6 +144,18 @@ TEST(ClientSession, NeverAgreesToAFeatureThatItDidNotAskFor) {
   EXPECT_EQ(session.features(), uint32_t{kFeaturePing});
 }
 
+TEST(ClientSession, SaysAfterTheLoginThatItAnswersMessages) {
+  for (const uint32_t features : {uint32_t{0}, uint32_t{kFeatureReceipts}}) {
+    ClientSession session;
+    ASSERT_TRUE(session.Login("alice", "secret"));
+    session.ConsumeOutput(session.output().size());
+    std::vector<std::string> lines;
+    Feed(&session, Frames(Handshake{.features = features}, Success{}), &lines);
+    const std::string expected = features == 0 ? std::string() : Frames(Accepted{0});
+    EXPECT_EQ(AsString(session.output()), expected);
+  }
+}
+
 TEST(ClientSession, MayTryToLogInAgain) {
   ClientSession session;
   ASSERT_TRUE(session.Login("alice", "wrong"));

@@ -87,7 +87,14 @@ class FakePeer {
       Bytes stream = AsBytes(input_);
       if (TakeFrame(&stream, frame)) {
         taken_ = frame->bytes.size();
-        return true;
+        // By which a client says that it sends Accepted; it may come at any time after the login.
+        Accepted nothing{.up_to = 1};
+        const bool passed_over =
+            frame->type == PayloadType::kAccepted &&
+            Decode(frame->payload, &nothing) == DecodeError::kNone && nothing.up_to == 0;
+        if (!passed_over) return true;
+        input_.erase(0, std::exchange(taken_, 0));
+        continue;
       }
       char buffer[4096];
       const ssize_t count = recv(fd_, buffer, sizeof(buffer), 0);

@@ -335,5 +335,77 @@ TEST(ShardCore, RejectsByNumberWhereReceiptsAreAgreed) {
   }
 }
 
+// Whoever agrees on receipts and says that it has nothing yet takes nothing away by being there.
+TEST(ShardCore, WhatAPeerDoesNotAcknowledgeComesAgain) {
+  for (const uint32_t shards : kShardCounts) {
+    for (const bool durable : {false, true}) {
+      Stage stage(shards, [&](SimOptions* options) { options->durable = durable; });
+      auto alice = stage.LogIn("alice");
+      alice->SendMessage("bob", "one");
+      alice->SendMessage("bob", "two");
+      ExpectNothing(alice.get());
+      for (int times = 0; times < 2; ++times) {
+        auto looks_away = stage.LogIn("bob", kSimFeatures);
+        looks_away->Send(Accepted{0});
+        ExpectMessage(looks_away.get(), "alice@a.example", "bob@a.example", "one");
+        ExpectMessage(looks_away.get(), "alice@a.example", "bob@a.example", "two");
+        looks_away->client().FinishWriting();
+        EXPECT_TRUE(looks_away->Ended());
+      }
+      auto bob = stage.LogIn("bob", kSimFeatures);
+      ExpectMessage(bob.get(), "alice@a.example", "bob@a.example", "one");
+      bob->Send(Accepted{1});
+      ExpectMessage(bob.get(), "alice@a.example", "bob@a.example", "two");
+      bob->Send(Accepted{2});
+      stage.world.RunFor(10'000'000);
+      bob->client().Reset();
+      stage.world.RunFor(10'000'000);
+      auto again = stage.LogIn("bob");
+      ExpectNothing(again.get());
+    }
+  }
+}
+
+// A peer that agreed on receipts for its own messages only, and leaves in order, has had them.
+TEST(ShardCore, WhoLeavesInOrderAndNeverSentAReceiptHasHadWhatTcpAcknowledged) {
+  Stage stage(1, [](SimOptions* options) { options->durable = true; });
+  auto alice = stage.LogIn("alice");
+  for (const uint32_t features : {0u, kSimFeatures}) {
+    auto bob = stage.LogIn("bob", features);
+    alice->SendMessage("bob", "once");
+    ExpectMessage(bob.get(), "alice@a.example", "bob@a.example", "once");
+    stage.world.RunFor(10'000'000);
+    bob->client().FinishWriting();
+    EXPECT_TRUE(bob->Ended());
+    auto again = stage.LogIn("bob");
+    ExpectNothing(again.get());
+    again->client().Close();
+    stage.world.RunFor(10'000'000);
+  }
+}
+
+// The second session reads what the first has not acknowledged; what comes meanwhile reaches both,
+// in order, once.
+TEST(ShardCore, ASessionCatchesUpWhileTheOtherIsLive) {
+  for (const bool durable : {false, true}) {
+    Stage stage(1, [&](SimOptions* options) {
+      options->durable = durable;
+      options->commit_delay_ns_max = 3'000'000;
+    });
+    auto alice = stage.LogIn("alice");
+    for (int i = 0; i < 100; ++i) alice->SendMessage("bob", std::to_string(i));
+    auto first = stage.LogIn("bob", kSimFeatures);
+    for (int i = 100; i < 200; ++i) alice->SendMessage("bob", std::to_string(i));
+    auto second = stage.LogIn("bob", kSimFeatures);
+    for (int i = 200; i < 300; ++i) alice->SendMessage("bob", std::to_string(i));
+    for (SimSession* session : {first.get(), second.get()}) {
+      for (int i = 0; i < 300; ++i) {
+        ExpectMessage(session, "alice@a.example", "bob@a.example", std::to_string(i));
+      }
+      ExpectNothing(session);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace solec
