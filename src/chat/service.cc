@@ -53,9 +53,10 @@ std::string_view CodeText(const ServiceCommand& command, ErrorCode code) {
       return "not found";
     case ErrorCode::kOverLimit:
       return "over a limit";
+    case ErrorCode::kNotAllowed:
+      return command.kind == RequestKind::kHistory ? "this server keeps no history" : "not allowed";
     default:
-      return command.kind == RequestKind::kHistory ? "this server keeps no history"
-                                                   : "not possible at the moment, try again later";
+      return "not possible at the moment, try again later";
   }
 }
 

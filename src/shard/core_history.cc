@@ -29,7 +29,7 @@ FrameVerdict ShardCore::OnHistoryRequest(Connection* connection, Session* sessio
 void ShardCore::StartHistory(Handle<Session> handle, const User& user, const Target& target) {
   Session* session = sessions_.Get(handle);
   PendingRequest& request = *session->request;
-  if (!store_->KeepsAll()) return FinishRequest(handle, ErrorCode::kUnavailable);
+  if (!store_->KeepsAll()) return FinishRequest(handle, ErrorCode::kNotAllowed);
   if (request.by_service) {
     const uint64_t count = request.command.count == 0 ? kServiceItems : request.command.count;
     request.remaining = std::min(count, kServiceItemsMax);

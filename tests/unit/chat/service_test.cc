@@ -78,8 +78,11 @@ TEST(ServiceAnswer, RepeatsTheCommandAndSaysWhatBecameOfIt) {
   EXPECT_EQ(ServiceAnswer(join, ErrorCode::kOverLimit), "join #room: over a limit");
   EXPECT_EQ(ServiceAnswer(join, ErrorCode::kUnavailable),
             "join #room: not possible at the moment, try again later");
-  EXPECT_EQ(ServiceAnswer(ParseServiceLine("history bob 20"), ErrorCode::kUnavailable),
+  const ServiceCommand history = ParseServiceLine("history bob 20");
+  EXPECT_EQ(ServiceAnswer(history, ErrorCode::kNotAllowed),
             "history bob: this server keeps no history");
+  EXPECT_EQ(ServiceAnswer(history, ErrorCode::kUnavailable),
+            "history bob: not possible at the moment, try again later");
 }
 
 TEST(ServiceAnswer, IsOneLineWhateverWasTyped) {
