@@ -80,6 +80,20 @@ TEST(Inbox, WhatWasNotKeptLeavesTheMarkAtWhatWas) {
   EXPECT_FALSE(inbox.HasWaiting());
 }
 
+TEST(Inbox, AMarkThatRodeWithAFailedWriteIsNotSaved) {
+  Inbox inbox({}, {});
+  inbox.Submit(1, 10);
+  inbox.OnKept(1, 1, true, 4);
+  inbox.Acknowledge(inbox.MarkNow(1));
+  EXPECT_FALSE(inbox.saved());
+  inbox.Submit(1, 10);
+  EXPECT_EQ(inbox.TakeDelivered().position, 4u);
+  EXPECT_TRUE(inbox.saved());
+  inbox.OnKept(2, 1, false, 0);
+  EXPECT_FALSE(inbox.saved());
+  EXPECT_EQ(inbox.TakeDelivered().position, 4u);
+}
+
 TEST(Inbox, TheTailKnowsWhichPositionsItsRunsHave) {
   Inbox inbox({}, {});
   const uint8_t frame[4] = {1, 2, 3, 4};
