@@ -177,6 +177,58 @@ std::string Lower(std::string text) {
   return text;
 }
 
+// "HOST:PORT", as far as it can be told without looking the host up.
+bool IsHostAndPort(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == 0 || colon == std::string_view::npos || text.size() - colon > 6) return false;
+  uint32_t port = 0;
+  for (const char c : text.substr(colon + 1)) {
+    if (c < '0' || c > '9') return false;
+    port = port * 10 + static_cast<uint32_t>(c - '0');
+  }
+  return port >= 1 && port <= 65'535;
+}
+
+// "sha256/" and 32 bytes in base64.
+bool IsPin(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256/";
+  constexpr size_t kDigits = 43;
+  if (!text.starts_with(kPrefix) || !text.ends_with('=')) return false;
+  const std::string_view digits = text.substr(kPrefix.size(), text.size() - kPrefix.size() - 1);
+  constexpr std::string_view kBase64 =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  return digits.size() == kDigits && digits.find_first_not_of(kBase64) == std::string_view::npos;
+}
+
+PeerConfig ReadPeer(Reader* reader, const toml::table& table) {
+  reader->CheckKeys(table, "peer.", {"name", "address", "public_key", "allow_plain", "dial"});
+  PeerConfig peer;
+  reader->Text(table, "name", &peer.name);
+  reader->Text(table, "address", &peer.address);
+  reader->Text(table, "public_key", &peer.public_key);
+  reader->Flag(table, "allow_plain", &peer.allow_plain);
+  reader->Flag(table, "dial", &peer.dial);
+  peer.name = Lower(peer.name);
+  if (!IsServerName(peer.name)) {
+    reader->Fail(table.source(), "'peer.name' is not a server name");
+  }
+  if (!peer.address.empty() && !IsHostAndPort(peer.address)) {
+    reader->Fail(table.get("address")->source(), "'address' must be \"HOST:PORT\"");
+  }
+  if (peer.dial && peer.address.empty()) {
+    reader->Fail(table.source(),
+                 "a [[peer]] that is dialled needs an 'address'; else: dial = false");
+  }
+  if (!peer.public_key.empty() && !IsPin(peer.public_key)) {
+    reader->Fail(table.get("public_key")->source(),
+                 "'public_key' must be \"sha256/\" and 32 bytes in base64");
+  }
+  if (peer.public_key.empty() && !peer.allow_plain) {
+    reader->Fail(table.source(), "a [[peer]] needs a 'public_key', or allow_plain = true");
+  }
+  return peer;
+}
+
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& path) {
@@ -260,16 +312,14 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
         reader.Fail(node->source(), "'peer' must be written [[peer]]");
         break;
       }
-      reader.CheckKeys(*table, "peer.", {"name", "address", "public_key", "allow_plain", "dial"});
-      PeerConfig peer;
-      reader.Text(*table, "name", &peer.name);
-      reader.Text(*table, "address", &peer.address);
-      reader.Text(*table, "public_key", &peer.public_key);
-      reader.Flag(*table, "allow_plain", &peer.allow_plain);
-      reader.Flag(*table, "dial", &peer.dial);
-      peer.name = Lower(peer.name);
-      if (!IsServerName(peer.name))
-        reader.Fail(table->source(), "'peer.name' is not a server name");
+      PeerConfig peer = ReadPeer(&reader, *table);
+      if (peer.name == config.server_name) {
+        reader.Fail(table->source(), "'peer.name' is this server's own name");
+      }
+      for (const PeerConfig& other : config.peers) {
+        if (other.name != peer.name) continue;
+        reader.Fail(table->source(), "there is another [[peer]] named \"" + peer.name + "\"");
+      }
       config.peers.push_back(std::move(peer));
     }
   }

@@ -98,7 +98,7 @@ std::string DefaultConfigText() {
 # [[peer]]
 # name = "b.example"
 # address = "b.example:7654"
-# public_key = "sha256/…"
+# public_key = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 # allow_plain = false
 # dial = true
 )";

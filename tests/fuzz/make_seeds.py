@@ -31,7 +31,7 @@ spool_age_max = "72h"
 [[peer]]
 name = "b.example"
 address = "127.0.0.1:7663"
-public_key = "sha256/AAAA"
+public_key = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 allow_plain = false
 dial = true
 [admin]

@@ -146,7 +146,7 @@ def test_endpoints_that_cannot_be_are_config_errors_at_check_already(tmp_path, t
 @pytest.mark.parametrize("extra, words", [
     ('listen_tls = ["127.0.0.1:0"]\n', "no TLS"),
     ('[tls]\ncertificate = "cert.pem"\nkey = "key.pem"\n', "no TLS"),
-    ('[[peer]]\nname = "b.example"\naddress = "127.0.0.1:7663"\n', "no links"),
+    ('[[peer]]\nname = "b.example"\naddress = "127.0.0.1:7663"\nallow_plain = true\n', "no links"),
 ], ids=["listen_tls", "tls", "peer"])
 def test_what_this_build_does_not_have_is_said_and_not_passed_over(tmp_path, extra, words):
     answer = check(tmp_path, '[server]\nname = "a.example"\n' + extra)

@@ -26,6 +26,8 @@ std::string ErrorOf(const std::string& text) {
 }
 
 const std::string kServer = "[server]\nname = \"a.example\"\n";
+const std::string kPlainPeer =
+    "[[peer]]\nname = \"b\"\naddress = \"b:1\"\nallow_plain = true\n";
 
 // Everything that a file may say, each value other than the default.
 const std::string kEverything = R"([server]
@@ -77,11 +79,13 @@ channel_bytes_max = "10GiB"
 [[peer]]
 name = "B.Example"
 address = "127.0.0.1:7663"
-public_key = "sha256/AAAA"
+public_key = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 allow_plain = true
 dial = false
 [[peer]]
 name = "c.example"
+address = "c.example:7654"
+public_key = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 [admin]
 listen = "127.0.0.1:7680"
 socket = "/run/solec/admin.sock"
@@ -137,7 +141,8 @@ void ExpectIsEverything(const Config& config) {
   ASSERT_EQ(config.peers.size(), 2u);
   EXPECT_EQ(config.peers[0].name, "b.example");
   EXPECT_EQ(config.peers[0].address, "127.0.0.1:7663");
-  EXPECT_EQ(config.peers[0].public_key, "sha256/AAAA");
+  EXPECT_EQ(config.peers[0].public_key,
+            "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
   EXPECT_TRUE(config.peers[0].allow_plain);
   EXPECT_FALSE(config.peers[0].dial);
   EXPECT_EQ(config.peers[1].name, "c.example");
@@ -306,6 +311,20 @@ TEST(Config, AnErrorNamesFileLineAndColumn) {
       {"[server]\n", "solec.toml:1:1: 'server.name' is required"},
       {"", "solec.toml:1:1: 'server.name' is required"},
       {kServer + "[[peer]]\nname = \"@\"\n", "solec.toml:3:1: 'peer.name' is not a server name"},
+      {kServer + "[[peer]]\nname = \"A.example\"\ndial = false\nallow_plain = true\n",
+       "solec.toml:3:1: 'peer.name' is this server's own name"},
+      {kServer + kPlainPeer + kPlainPeer,
+       "solec.toml:7:1: there is another [[peer]] named \"b\""},
+      {kServer + "[[peer]]\nname = \"b\"\nallow_plain = true\n",
+       "solec.toml:3:1: a [[peer]] that is dialled needs an 'address'; else: dial = false"},
+      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b\"\n",
+       "solec.toml:5:11: 'address' must be \"HOST:PORT\""},
+      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:65536\"\n",
+       "solec.toml:5:11: 'address' must be \"HOST:PORT\""},
+      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:1\"\npublic_key = \"sha256/AAAA\"\n",
+       "solec.toml:6:14: 'public_key' must be \"sha256/\" and 32 bytes in base64"},
+      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:1\"\n",
+       "solec.toml:3:1: a [[peer]] needs a 'public_key', or allow_plain = true"},
       {kServer + "listen_tls = [\"127.0.0.1:1\"]\n",
        "solec.toml:3:14: 'listen_tls': this build has no TLS"},
       {kServer + "listen = [\"127.0.0.1:1\", \"0.0.0.0:1\"]\n[policy]\naccounts = \"any\"\n",
