@@ -16,10 +16,12 @@
 #pragma pop_macro("TOML_UNREACHABLE")
 #include <toml++/toml.h>
 
+#include <charconv>
 #include <fstream>
 #include <set>
 #include <sstream>
 
+#include "absl/strings/escaping.h"
 #include "config/limit_keys.h"
 #include "config/units.h"
 
@@ -177,27 +179,27 @@ std::string Lower(std::string text) {
   return text;
 }
 
-// "HOST:PORT", as far as it can be told without looking the host up.
+// "HOST:PORT" or "[IPV6]:PORT", as far as it can be told without looking the host up.
 bool IsHostAndPort(std::string_view text) {
   const size_t colon = text.rfind(':');
-  if (colon == 0 || colon == std::string_view::npos || text.size() - colon > 6) return false;
-  uint32_t port = 0;
-  for (const char c : text.substr(colon + 1)) {
-    if (c < '0' || c > '9') return false;
-    port = port * 10 + static_cast<uint32_t>(c - '0');
-  }
-  return port >= 1 && port <= 65'535;
+  if (colon == std::string_view::npos) return false;
+  const std::string_view host = text.substr(0, colon), port = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
+  if (!bracketed && !IsServerName(host)) return false;
+  uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return error == std::errc() && end == port.data() + port.size() && number != 0;
 }
 
-// "sha256/" and 32 bytes in base64.
+// "sha256/" and 32 bytes in base64, spelled as they would be written: pins are compared as text.
 bool IsPin(std::string_view text) {
   constexpr std::string_view kPrefix = "sha256/";
-  constexpr size_t kDigits = 43;
-  if (!text.starts_with(kPrefix) || !text.ends_with('=')) return false;
-  const std::string_view digits = text.substr(kPrefix.size(), text.size() - kPrefix.size() - 1);
-  constexpr std::string_view kBase64 =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  return digits.size() == kDigits && digits.find_first_not_of(kBase64) == std::string_view::npos;
+  constexpr size_t kDigestBytes = 32;
+  if (!text.starts_with(kPrefix)) return false;
+  const absl::string_view digits(text.data() + kPrefix.size(), text.size() - kPrefix.size());
+  std::string digest;
+  return absl::Base64Unescape(digits, &digest) && digest.size() == kDigestBytes &&
+         absl::Base64Escape(digest) == digits;
 }
 
 PeerConfig ReadPeer(Reader* reader, const toml::table& table) {

@@ -317,11 +317,10 @@ TEST(Config, AnErrorNamesFileLineAndColumn) {
        "solec.toml:7:1: there is another [[peer]] named \"b\""},
       {kServer + "[[peer]]\nname = \"b\"\nallow_plain = true\n",
        "solec.toml:3:1: a [[peer]] that is dialled needs an 'address'; else: dial = false"},
-      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b\"\n",
-       "solec.toml:5:11: 'address' must be \"HOST:PORT\""},
-      {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:65536\"\n",
-       "solec.toml:5:11: 'address' must be \"HOST:PORT\""},
       {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:1\"\npublic_key = \"sha256/AAAA\"\n",
+       "solec.toml:6:14: 'public_key' must be \"sha256/\" and 32 bytes in base64"},
+      {kServer + "[[peer]]\nname = \"b\"\ndial = false\npublic_key = "
+                 "\"sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=\"\n",
        "solec.toml:6:14: 'public_key' must be \"sha256/\" and 32 bytes in base64"},
       {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:1\"\n",
        "solec.toml:3:1: a [[peer]] needs a 'public_key', or allow_plain = true"},
@@ -430,6 +429,20 @@ TEST(FormatConfig, OfTheDefaultsIsAConfigThatGivesThem) {
   ForEachBound(*config, [](const char*, const auto& key, uint64_t value, uint64_t standard) {
     EXPECT_EQ(value, standard) << key.name;
   });
+}
+
+TEST(Config, APeersAddressIsAHostAndAPort) {
+  const auto error_of = [](const std::string& address) {
+    return ErrorOf(kServer + "[[peer]]\nname = \"b\"\nallow_plain = true\naddress = \"" + address +
+                   "\"\n");
+  };
+  for (const char* good : {"b:1", "127.0.0.1:65535", "[::1]:7654", "links.b.example:7654"}) {
+    EXPECT_EQ(error_of(good), "(no error)") << good;
+  }
+  for (const char* bad : {"b", ":1", "b:", "b:0", "b:65536", "b:+1", "b:1 ", "a b:1", "::1:7654",
+                          "[::1]", "[]:1", "b/:1"}) {
+    EXPECT_EQ(error_of(bad), "solec.toml:6:11: 'address' must be \"HOST:PORT\"") << bad;
+  }
 }
 
 TEST(DefaultConfigText, IsTheDefaultsAndShowsTheKeysThatHaveNone) {
