@@ -45,7 +45,7 @@ constexpr Verb kVerbs[] = {
     {"help", RequestKind::kHelp, false},
 };
 
-std::string_view CodeText(const ServiceCommand& command, ErrorCode code) {
+std::string_view CodeText(ErrorCode code) {
   switch (code) {
     case ErrorCode::kNone:
       return "done";
@@ -53,8 +53,8 @@ std::string_view CodeText(const ServiceCommand& command, ErrorCode code) {
       return "not found";
     case ErrorCode::kOverLimit:
       return "over a limit";
-    case ErrorCode::kNotAllowed:
-      return command.kind == RequestKind::kHistory ? "this server keeps no history" : "not allowed";
+    case ErrorCode::kNotAllowed:  // only a history where none is kept
+      return "this server keeps no history";
     default:
       return "not possible at the moment, try again later";
   }
@@ -95,7 +95,7 @@ std::string ServiceAnswer(const ServiceCommand& command, ErrorCode code) {
   }
   std::string answer(command.word);
   if (!command.argument.empty()) answer.append(" ").append(command.argument);
-  return answer.append(": ").append(CodeText(command, code));
+  return answer.append(": ").append(CodeText(code));
 }
 
 std::string ServiceListHead(const ServiceCommand& command) {
