@@ -12,8 +12,7 @@ void Inbox::FillPosition(DeliveryMark* mark, uint64_t ordinal, uint32_t count,
 void Inbox::OnKept(uint64_t ordinal, uint32_t count, bool kept, uint64_t last_position) {
   completed_ = ordinal;
   if (kept) kept_.position = last_position;
-  // The mark that rode with them is not in the store either: it goes again with the next write.
-  else saved_ = {};
+  else NotSaved();  // nor is the mark that rode with them
   for (TailRun& run : tail_) {
     if (run.position != 0) continue;
     if (run.ordinal > ordinal) break;

@@ -74,6 +74,8 @@ class Inbox {
 
   // `delivered` goes into the store with a write.
   InboxMark TakeDelivered() { return saved_ = delivered_; }
+  // That write failed: the mark goes again with the next.
+  void NotSaved() { saved_ = {}; }
   uint64_t unsaved_bytes() const { return delivered_.bytes - saved_.bytes; }
   bool saved() const { return saved_.position >= delivered_.position; }
 

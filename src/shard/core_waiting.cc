@@ -112,7 +112,7 @@ void ShardCore::OnKept(const KeepTicket& ticket, StoreStatus status, uint64_t la
     }
     if (to->catch_up != nullptr) PumpCatchUp(session_handle);
   }
-  SaveDelivered(user);
+  if (kept) SaveDelivered(user);
   if (!waits) return;
   users_.MarkIdle(handle);
   users_.EvictIdle();
@@ -288,7 +288,12 @@ void ShardCore::SaveDelivered(User* user) {
   if (store_->KeepsAll() && !user->sessions.empty() && inbox.unsaved_bytes() < kUnsavedBytesMax) {
     return;
   }
-  store_->SetDelivered(user->name, inbox.TakeDelivered(), [](StoreCompletion&) {});
+  store_->SetDelivered(user->name, inbox.TakeDelivered(),
+                       [this, name = user->name](StoreCompletion& completion) {
+    User* saved = users_.Find(name);
+    if (completion.status == StoreStatus::kDone || saved == nullptr) return;
+    if (saved->inbox != nullptr) saved->inbox->NotSaved();
+  });
 }
 
 // --- what the store does not have ---
