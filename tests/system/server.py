@@ -31,10 +31,12 @@ def toml_value(value):
 
 
 def toml(config):
+    """Of {table: keys}; a list of keys gives several tables of that name."""
     text = ""
     for table, keys in config.items():
-        text += f"[{table}]\n"
-        text += "".join(f"{key} = {toml_value(value)}\n" for key, value in keys.items())
+        for each in keys if isinstance(keys, list) else [keys]:
+            text += f"[[{table}]]\n" if isinstance(keys, list) else f"[{table}]\n"
+            text += "".join(f"{key} = {toml_value(value)}\n" for key, value in each.items())
     return text
 
 
@@ -96,6 +98,9 @@ class Server:
 
     def merge(self, extra):
         for table, keys in extra.items():
+            if isinstance(keys, list):
+                self.config[table] = keys
+                continue
             for key, value in keys.items():
                 if value is None:
                     self.config.setdefault(table, {}).pop(key, None)
