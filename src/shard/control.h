@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "link/peer_status.h"
 #include "proto/constants.h"
 
 namespace solec {
@@ -27,6 +28,8 @@ enum class ControlKind : uint8_t {
   kChannelJoin,      // name: "#room"; argument: user (bare name): as if that user had asked
   kChannelMembers,   // name; items: addresses; flags bit 0: online (local users only)
   kConnectionList,   // all shards; items: one line a connection, at most 1000 a shard
+  kPeerList,         // all shards; peers: every [[peer]], by name
+  kPeerTest,         // name: of a peer; steps: what a dial of it found. Takes login_timeout at most
 };
 
 struct ControlItem {
@@ -52,6 +55,8 @@ enum class ControlStatus : uint8_t {
 struct ControlReply {
   ControlStatus status = ControlStatus::kDone;
   std::vector<ControlItem> items;  // for lists, sorted by text
+  std::vector<PeerStatus> peers{};
+  std::vector<LinkTestStep> steps{};
 };
 
 class ControlTarget {

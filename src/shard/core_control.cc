@@ -105,6 +105,10 @@ void ShardCore::Control(const ControlRequest& request, ControlDone done) {
       return ControlChannel(request, std::move(done));
     case ControlKind::kConnectionList:
       return done(ListConnections());
+    case ControlKind::kPeerList:
+      return done({});
+    case ControlKind::kPeerTest:
+      return done({ControlStatus::kNotFound, {}});
   }
 }
 

@@ -226,7 +226,8 @@ ControlReply ShardGroup::Ask(const ControlRequest& request) {
   const size_t count = impl_->shards.size();
   const bool all = request.kind == ControlKind::kUserList ||
                    request.kind == ControlKind::kChannelList ||
-                   request.kind == ControlKind::kConnectionList;
+                   request.kind == ControlKind::kConnectionList ||
+                   request.kind == ControlKind::kPeerList;
   if (!all) {
     // The user's or channel's shard; a join by an administrator begins at the user's.
     std::string_view key =
@@ -239,10 +240,13 @@ ControlReply ShardGroup::Ask(const ControlRequest& request) {
     ControlReply part = impl_->AskOne(i, request);
     if (part.status != ControlStatus::kDone) whole.status = part.status;
     std::move(part.items.begin(), part.items.end(), std::back_inserter(whole.items));
+    std::move(part.peers.begin(), part.peers.end(), std::back_inserter(whole.peers));
   }
   std::sort(whole.items.begin(), whole.items.end(),
             [](const ControlItem& a, const ControlItem& b) { return a.text < b.text; });
   MergeEqual(&whole.items);
+  std::sort(whole.peers.begin(), whole.peers.end(),
+            [](const PeerStatus& a, const PeerStatus& b) { return a.name < b.name; });
   return whole;
 }
 
