@@ -72,7 +72,7 @@ void ShardCore::KeepChannel(const Channel& channel, Bytes batch) {
     ++ticket.ordinal;  // how many of kept_origins_ are this ticket's
     kept_origins_.push_back(origin);
   }
-  store_->KeepChannel(channel.name, batch, ticket);
+  store_->KeepChannel(channel.name, batch, {}, {}, ticket);
 }
 
 void ShardCore::FanOut(Fanout* fanout, SharedBytes* bytes,

@@ -25,6 +25,8 @@ namespace solec {
 // most: 100 senders with a window of 64 messages.
 static constexpr size_t kRingBytesOfShard = 8 << 20, kRingBytesLeast = 256 << 10,
                         kRingBytesMost = 1 << 20;
+// Without a disk this part of the memory for what is kept is the spools'.
+static constexpr uint64_t kSpoolsPart = 4;
 // How long a control request may take; a shard that stops answers no more.
 static constexpr auto kAskTimeout = std::chrono::seconds(30);
 
@@ -65,6 +67,7 @@ struct ShardGroup::Impl {
   std::unique_ptr<MailRings> rings;
   ConnectionLimits connection_limits;
   std::unique_ptr<DiskStore> disk;  // outlives the shards, who hold its ports
+  std::unique_ptr<MemorySpools> spools;  // if there is no disk; likewise
   std::vector<std::unique_ptr<One>> shards;
   std::unique_ptr<PasswordPool> passwords;
   std::atomic<bool> stopping{false};
@@ -175,11 +178,18 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
       options.limits.password_memory_bytes, options.limits.password_passes,
       [&impl](uint32_t shard) { impl.shards[shard]->io->WakeFromOutside(); }});
   if (!impl.passwords->ready()) return NoMemoryToHash();
+  if (impl.disk == nullptr) {
+    impl.spools = std::make_unique<MemorySpools>(
+        count, options.limits.memory_store_bytes_max / kSpoolsPart,
+        [&impl](uint32_t shard) { impl.shards[shard]->io->WakeFromOutside(); });
+  }
   for (uint32_t i = 0; i < count; ++i) {
     Impl::One& one = *impl.shards[i];
     one.io->SetPeers(ring_fds);
     if (impl.disk == nullptr) {
-      one.memory = std::make_unique<MemoryStore>(options.limits.memory_store_bytes_max / count);
+      const uint64_t bytes = options.limits.memory_store_bytes_max;
+      one.memory = std::make_unique<MemoryStore>((bytes - bytes / kSpoolsPart) / count,
+                                                 impl.spools.get(), i);
     }
     one.store = impl.disk == nullptr ? one.memory.get() : impl.disk->port(i);
     ShardEnvironment environment{options.server_name, i, impl.hash_key, options.limits,

@@ -1,9 +1,11 @@
 // What lies between one shard and the disk store's threads. Owned by DiskStore; each ring has the
 // shard on one side and the writer on the other.
 //
-// To the writer go records: a RecordHead, and behind it the user (or channel), the sender and the
-// frames. From it come Completions, one for each record, in order. Requests (StoreRequest) travel
-// as pointers in either; whoever holds the pointer owns the request.
+// To the writer go records: a RecordHead, and behind it the user (channel, foreign target), the
+// sender, what they have to do with peers (record_links.h), and the frames. From it come
+// LaneCompletions, one for each record, in order, and between them the growth of spools that the
+// shard watches. Requests (StoreRequest) travel as pointers in either; whoever holds the pointer
+// owns the request.
 #pragma once
 
 #include <atomic>
@@ -20,13 +22,17 @@ struct RecordHead {
   enum class Kind : uint8_t {
     kDirect,
     kChannel,
+    kOutgoing,
+    kReceived,
     kRequest,  // `request`; nothing follows
     kLarge,    // `large`: a record that is too large for the ring; nothing follows
   };
   Kind kind = Kind::kRequest;
   bool waiting_only = false;
-  uint16_t owner_size = 0;  // the user or channel
+  uint16_t owner_size = 0;  // the user, channel or foreign target
   uint16_t sender_size = 0;
+  // kDirect and kOutgoing: a peer's name, or nothing. The others: RecordLinks.
+  uint32_t links_size = 0;
   KeepTicket ticket{};
   InboxMark delivered{};
   uint64_t bytes = 0;
@@ -35,7 +41,10 @@ struct RecordHead {
 };
 
 struct LaneCompletion {
-  StoreRequest* request = nullptr;  // null: a ticket
+  StoreRequest* request = nullptr;  // null: a ticket, or growth
+  // Not 0: no completion but a spool's growth, to last_position; ticket.number and ticket.count say
+  // which messages' frames follow the peer's name.
+  uint16_t peer_size = 0;
   KeepTicket ticket{};
   StoreStatus status = StoreStatus::kDone;
   uint64_t last_position = 0;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "store/record_links.h"
+
 namespace solec {
 
 namespace {
@@ -39,9 +41,8 @@ void DiskPort::ToWriter(StoreRequest* request) {
   RecordHead head;
   head.kind = RecordHead::Kind::kRequest;
   head.request = request;
-  // The mark of what was delivered saves doing something twice; nobody waits for it.
-  if (request->kind != StoreRequestKind::kSetDelivered) urgent_ = true;
-  Write(head, {}, {}, {}, {});
+  if (request->is_urgent()) urgent_ = true;
+  Write(head, {});
 }
 
 void DiskPort::ToReader(StoreRequest* request) {
@@ -157,38 +158,44 @@ void DiskPort::ReadHistory(const HistoryQuery& query, StoreDone done) {
 
 void DiskPort::KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) {
   if (ticket.number != 0) urgent_ = true;
-  if (GrowLast(messages, ticket)) return;
   RecordHead head;
   head.kind = RecordHead::Kind::kDirect;
   head.waiting_only = messages.waiting_only;
   head.ticket = ticket;
   head.delivered = messages.delivered;
   head.bytes = messages.bytes;
+  const Parts parts{messages.user, messages.sender, messages.peer, messages.first, messages.second};
+  if (GrowLast(head, parts)) return;
   ++under_way_;
-  Write(head, messages.user, messages.sender, messages.first, messages.second);
+  Write(head, parts);
 }
 
-void DiskPort::KeepChannel(std::string_view channel, Bytes frames, const KeepTicket& ticket) {
-  if (ticket.number != 0) urgent_ = true;
+void DiskPort::KeepChannel(std::string_view channel, Bytes frames,
+                           std::span<const std::string_view> peers,
+                           std::span<const ReceivedMessages> received, const KeepTicket& ticket) {
+  if (ticket.number != 0 || !peers.empty() || !received.empty()) urgent_ = true;
   RecordHead head;
   head.kind = RecordHead::Kind::kChannel;
   head.ticket = ticket;
+  PackLinks(peers, received, &links_);
   ++under_way_;
-  Write(head, channel, {}, frames, {});
+  Write(head, {channel, {}, links_, frames, {}});
 }
 
 // Messages that go on where the last record ends are one run with it: one row in the end, and one
 // ticket.
-bool DiskPort::GrowLast(const DirectMessages& messages, const KeepTicket& ticket) {
-  if (last_ == nullptr || last_->kind != RecordHead::Kind::kDirect) return false;
+bool DiskPort::GrowLast(const RecordHead& head, const Parts& parts) {
+  if (last_ == nullptr || last_->kind != head.kind) return false;
   KeepTicket& before = last_->ticket;
+  const KeepTicket& ticket = head.ticket;
   const char* const owner = reinterpret_cast<const char*>(last_ + 1);
-  const std::string_view user(owner, last_->owner_size);
-  const std::string_view sender(owner + user.size(), last_->sender_size);
+  const std::string_view last_owner(owner, last_->owner_size);
+  const std::string_view last_sender(owner + last_owner.size(), last_->sender_size);
+  const std::string_view last_links(last_sender.data() + last_sender.size(), last_->links_size);
   const uint64_t next_number = before.number == 0 ? 0 : before.number + before.count;
-  const size_t more = messages.first.size() + messages.second.size();
-  if (messages.user != user || messages.sender != sender ||
-      messages.waiting_only != last_->waiting_only || ticket.kind != before.kind ||
+  const size_t more = parts.first.size() + parts.second.size();
+  if (parts.owner != last_owner || parts.sender != last_sender || parts.links != last_links ||
+      head.waiting_only != last_->waiting_only || ticket.kind != before.kind ||
       ticket.shard != before.shard || ticket.session != before.session ||
       ticket.object != before.object || ticket.number != next_number ||
       ticket.ordinal != before.ordinal + ticket.count || last_size_ + more > kRunBytesMax) {
@@ -196,30 +203,31 @@ bool DiskPort::GrowLast(const DirectMessages& messages, const KeepTicket& ticket
   }
   uint8_t* at = lane_->to_writer.Extend(more);
   if (at == nullptr) return false;
-  at = Append(at, messages.first.data(), messages.first.size());
-  Append(at, messages.second.data(), messages.second.size());
+  at = Append(at, parts.first.data(), parts.first.size());
+  Append(at, parts.second.data(), parts.second.size());
   before.count += ticket.count;
   before.ordinal = ticket.ordinal;
-  last_->delivered = messages.delivered;
-  last_->bytes = messages.bytes;
+  last_->delivered = head.delivered;
+  last_->bytes = head.bytes;
   last_size_ += more;
   return true;
 }
 
-void DiskPort::Write(const RecordHead& head, std::string_view owner, std::string_view sender,
-                     Bytes first, Bytes second) {
-  SOLEC_ASSERT(owner.size() <= UINT16_MAX && sender.size() <= UINT16_MAX);
-  const size_t size =
-      sizeof(RecordHead) + owner.size() + sender.size() + first.size() + second.size();
+void DiskPort::Write(const RecordHead& head, const Parts& parts) {
+  SOLEC_ASSERT(parts.owner.size() <= UINT16_MAX && parts.sender.size() <= UINT16_MAX);
+  SOLEC_ASSERT(parts.links.size() <= UINT32_MAX);
+  const size_t size = sizeof(RecordHead) + parts.size();
   last_ = nullptr;
   const auto fill = [&](uint8_t* at) {
     auto* const placed = new (at) RecordHead(head);
-    placed->owner_size = static_cast<uint16_t>(owner.size());
-    placed->sender_size = static_cast<uint16_t>(sender.size());
-    at = Append(at + sizeof(RecordHead), owner.data(), owner.size());
-    at = Append(at, sender.data(), sender.size());
-    at = Append(at, first.data(), first.size());
-    Append(at, second.data(), second.size());
+    placed->owner_size = static_cast<uint16_t>(parts.owner.size());
+    placed->sender_size = static_cast<uint16_t>(parts.sender.size());
+    placed->links_size = static_cast<uint32_t>(parts.links.size());
+    at = Append(at + sizeof(RecordHead), parts.owner.data(), parts.owner.size());
+    at = Append(at, parts.sender.data(), parts.sender.size());
+    at = Append(at, parts.links.data(), parts.links.size());
+    at = Append(at, parts.first.data(), parts.first.size());
+    Append(at, parts.second.data(), parts.second.size());
     return placed;
   };
   if (overflow_.empty() && size <= lane_->to_writer.record_bytes_max()) {
@@ -254,6 +262,65 @@ void DiskPort::MoveOverflow() {
     }
     overflow_.pop_front();
   }
+}
+
+// --- peers ---
+
+void DiskPort::LoadPeer(std::string_view peer, StoreDone done) {
+  ToWriter(NewRequest(StoreRequestKind::kLoadPeer, peer, std::move(done)));
+}
+
+void DiskPort::ForgetPeer(std::string_view peer) {
+  ToWriter(NewRequest(StoreRequestKind::kForgetPeer, peer, [](StoreCompletion&) {}));
+}
+
+void DiskPort::SetOutStream(std::string_view peer, uint64_t stream, uint64_t base,
+                            StoreDone done) {
+  StoreRequest* const request = NewRequest(StoreRequestKind::kSetOutStream, peer, std::move(done));
+  request->stream = stream;
+  request->base = base;
+  ToWriter(request);
+}
+
+void DiskPort::SetInStream(std::string_view peer, uint64_t stream, StoreDone done) {
+  StoreRequest* const request = NewRequest(StoreRequestKind::kSetInStream, peer, std::move(done));
+  request->stream = stream;
+  ToWriter(request);
+}
+
+void DiskPort::KeepOutgoing(const OutgoingMessages& messages, const KeepTicket& ticket) {
+  urgent_ = true;
+  RecordHead head;
+  head.kind = RecordHead::Kind::kOutgoing;
+  head.ticket = ticket;
+  const Parts parts{messages.target, messages.sender, messages.peer, messages.first,
+                    messages.second};
+  if (GrowLast(head, parts)) return;
+  ++under_way_;
+  Write(head, parts);
+}
+
+void DiskPort::MarkReceived(const ReceivedMessages& messages, const KeepTicket& ticket) {
+  urgent_ = true;
+  RecordHead head;
+  head.kind = RecordHead::Kind::kReceived;
+  head.ticket = ticket;
+  PackLinks({}, {&messages, 1}, &links_);
+  ++under_way_;
+  Write(head, {{}, {}, links_, {}, {}});
+}
+
+void DiskPort::ReadSpool(std::string_view peer, uint64_t after, size_t bytes_max, StoreDone done) {
+  StoreRequest* const request = NewRequest(StoreRequestKind::kReadSpool, peer, std::move(done));
+  request->after = after;
+  request->limit = bytes_max;
+  ToReader(request);
+}
+
+void DiskPort::TrimSpool(std::string_view peer, uint64_t up_to, StoreDone done) {
+  StoreRequest* const request = NewRequest(StoreRequestKind::kTrimSpool, peer, std::move(done));
+  request->after = up_to;
+  ToWriter(request);
 }
 
 // --- turns ---
@@ -292,7 +359,14 @@ bool DiskPort::Poll() {
     std::memcpy(&completion, record, sizeof(completion));
     lane_->from_writer.Pop();
     any = true;
-    if (completion.request != nullptr) {
+    if (completion.peer_size != 0) {
+      const Bytes rest(record + sizeof(completion), size - sizeof(completion));
+      spool_handler_({.peer = AsString(rest.first(completion.peer_size)),
+                      .last = completion.last_position,
+                      .first = completion.ticket.number,
+                      .count = completion.ticket.count,
+                      .frames = rest.subspan(completion.peer_size)});
+    } else if (completion.request != nullptr) {
       completion.request->completion.status = completion.status;
       Finish(completion.request);
     } else {

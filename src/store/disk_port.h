@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "base/limits.h"
 #include "store/disk_lane.h"
 #include "store/store.h"
 #include "store/store_bell.h"
@@ -24,6 +25,7 @@ class DiskPort final : public StorePort {
     StoreBell reader_bell;
     RequestList to_reader;
     std::atomic<bool> full{false};
+    std::atomic<uint64_t> spool_bytes_max{kUnlimited};  // set by any port
   };
 
   DiskPort(uint32_t shard, DiskLane* lane, Shared* shared)
@@ -50,11 +52,25 @@ class DiskPort final : public StorePort {
   void ListChannels(std::string_view after, size_t limit, StoreDone done) override;
   void SetKeptHandler(KeptHandler handler) override { kept_handler_ = std::move(handler); }
   void KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) override;
-  void KeepChannel(std::string_view channel, Bytes frames, const KeepTicket& ticket) override;
+  void KeepChannel(std::string_view channel, Bytes frames,
+                   std::span<const std::string_view> peers,
+                   std::span<const ReceivedMessages> received, const KeepTicket& ticket) override;
   void SetDelivered(std::string_view user, InboxMark mark, StoreDone done) override;
   void ReadWaiting(std::string_view user, uint64_t after, size_t bytes_max,
                    StoreDone done) override;
   void ReadHistory(const HistoryQuery& query, StoreDone done) override;
+  void SetSpoolHandler(SpoolHandler handler) override { spool_handler_ = std::move(handler); }
+  void SetSpoolBytesMax(uint64_t bytes) override {
+    shared_->spool_bytes_max.store(bytes, std::memory_order_relaxed);
+  }
+  void LoadPeer(std::string_view peer, StoreDone done) override;
+  void ForgetPeer(std::string_view peer) override;
+  void SetOutStream(std::string_view peer, uint64_t stream, uint64_t base, StoreDone done) override;
+  void SetInStream(std::string_view peer, uint64_t stream, StoreDone done) override;
+  void KeepOutgoing(const OutgoingMessages& messages, const KeepTicket& ticket) override;
+  void MarkReceived(const ReceivedMessages& messages, const KeepTicket& ticket) override;
+  void ReadSpool(std::string_view peer, uint64_t after, size_t bytes_max, StoreDone done) override;
+  void TrimSpool(std::string_view peer, uint64_t up_to, StoreDone done) override;
   void Flush() override;
   bool Poll() override;
   bool HasCompletions() const override;
@@ -71,10 +87,18 @@ class DiskPort final : public StorePort {
   StoreRequest* NewRequest(StoreRequestKind kind, std::string_view name, StoreDone done);
   void ToWriter(StoreRequest* request);
   void ToReader(StoreRequest* request);
+  // What a record is made of, as its head says.
+  struct Parts {
+    std::string_view owner, sender, links;
+    Bytes first, second;
+    size_t size() const {
+      return owner.size() + sender.size() + links.size() + first.size() + second.size();
+    }
+  };
   // Writes a whole record: into the ring, or behind those that wait for room in it.
-  void Write(const RecordHead& head, std::string_view owner, std::string_view sender, Bytes first,
-             Bytes second);
-  bool GrowLast(const DirectMessages& messages, const KeepTicket& ticket);
+  void Write(const RecordHead& head, const Parts& parts);
+  // Lets the last record have these messages too, if they go on where it ends.
+  bool GrowLast(const RecordHead& head, const Parts& parts);
   void MoveOverflow();
   void Finish(StoreRequest* request);
 
@@ -82,6 +106,8 @@ class DiskPort final : public StorePort {
   DiskLane* const lane_;
   Shared* const shared_;
   KeptHandler kept_handler_;
+  SpoolHandler spool_handler_;
+  std::string links_;  // reused
   std::deque<std::string> overflow_;  // records
   uint64_t overflow_bytes_ = 0;
   RecordHead* last_ = nullptr;  // the record reserved last, while it may grow

@@ -33,6 +33,9 @@ void Engine::Read(StoreRequest* request) {
       completion->status = ReadWaiting(request->name, request->after, request->limit,
                                        &completion->value.emplace<WaitingPage>());
       break;
+    case StoreRequestKind::kReadSpool:
+      completion->status = StoreStatus::kFailed;
+      break;
     default:
       SOLEC_ASSERT(request->kind == StoreRequestKind::kReadHistory);
       completion->status = ReadHistory(request->query, &completion->value.emplace<HistoryPage>());

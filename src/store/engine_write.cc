@@ -148,6 +148,12 @@ StoreStatus Engine::Apply(const StoreRequest& request) {
     case StoreRequestKind::kRemoveJoined:
     case StoreRequestKind::kSetDelivered:
       return ApplyToUser(request);
+    case StoreRequestKind::kSetOutStream:
+    case StoreRequestKind::kSetInStream:
+    case StoreRequestKind::kTrimSpool:
+    case StoreRequestKind::kLoadPeer:
+    case StoreRequestKind::kForgetPeer:
+      return StoreStatus::kFailed;
     default:
       return ApplyToChannel(request);
   }

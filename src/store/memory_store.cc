@@ -224,15 +224,12 @@ void MemoryStore::KeepDirect(const DirectMessages& messages, const KeepTicket& t
   Run run{{last_position_, messages.bytes}, ticket.count, std::string(AsString(messages.first))};
   run.frames.append(AsString(messages.second));
   user->waiting->runs.push_back(std::move(run));
+  if (!messages.peer.empty()) spools_->Mark({messages.peer, ticket.number, ticket.count});
   CompleteTicket(ticket, StoreStatus::kDone, last_position_);
 }
 
-void MemoryStore::KeepChannel(std::string_view, Bytes, const KeepTicket& ticket) {
-  CompleteTicket(ticket, StoreStatus::kFailed);  // asked for only where KeepsAll
-}
-
 void MemoryStore::ReadHistory(const HistoryQuery&, StoreDone done) {
-  Complete(std::move(done), StoreStatus::kFailed);  // likewise
+  Complete(std::move(done), StoreStatus::kFailed);  // asked for only where KeepsAll
 }
 
 void MemoryStore::ReadWaiting(std::string_view user_name, uint64_t after, size_t bytes_max,
@@ -277,15 +274,81 @@ void MemoryStore::Trim(User* user, InboxMark mark) {
   user->waiting.reset();
 }
 
+// --- peers ---
+
+void MemoryStore::LoadPeer(std::string_view peer, StoreDone done) {
+  Complete(std::move(done), spools_->Load(peer, shard_));
+}
+
+void MemoryStore::ForgetPeer(std::string_view peer) {
+  spools_->Forget(peer, shard_);
+}
+
+void MemoryStore::SetOutStream(std::string_view peer, uint64_t stream, uint64_t base,
+                               StoreDone done) {
+  spools_->SetOutStream(peer, stream, base);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::SetInStream(std::string_view peer, uint64_t stream, StoreDone done) {
+  spools_->SetInStream(peer, stream);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+void MemoryStore::KeepOutgoing(const OutgoingMessages& messages, const KeepTicket& ticket) {
+  if (!spools_->Append(messages.peer, messages.first, messages.second, ticket.count, shard_)) {
+    return CompleteTicket(ticket, StoreStatus::kFull);
+  }
+  last_position_ += ticket.count;
+  CompleteTicket(ticket, StoreStatus::kDone, last_position_);
+}
+
+// There is no history to refer to: each spool has the frames.
+void MemoryStore::KeepChannel(std::string_view, Bytes frames,
+                              std::span<const std::string_view> peers,
+                              std::span<const ReceivedMessages> received,
+                              const KeepTicket& ticket) {
+  for (std::string_view peer : peers) {
+    if (!spools_->Append(peer, frames, {}, ticket.count, shard_)) {
+      spools_->CountDropped(ticket.count);
+    }
+  }
+  for (const ReceivedMessages& messages : received) spools_->Mark(messages);
+  last_position_ += ticket.count;
+  CompleteTicket(ticket, StoreStatus::kDone, last_position_);
+}
+
+void MemoryStore::MarkReceived(const ReceivedMessages& messages, const KeepTicket& ticket) {
+  spools_->Mark(messages);
+  CompleteTicket(ticket, StoreStatus::kDone);
+}
+
+void MemoryStore::ReadSpool(std::string_view peer, uint64_t after, size_t bytes_max,
+                            StoreDone done) {
+  Complete(std::move(done), spools_->Read(peer, after, bytes_max));
+}
+
+void MemoryStore::TrimSpool(std::string_view peer, uint64_t up_to, StoreDone done) {
+  spools_->Trim(peer, up_to);
+  Complete(std::move(done), StoreStatus::kDone);
+}
+
+// --- turns ---
+
 bool MemoryStore::Poll() {
   // What these completions ask for in their turn completes in the next call.
   size_t count = completed_.size();
-  if (count == 0) return false;
+  if (!HasCompletions()) return false;
+  // Taken before the completions run: a peer that they load has its record from later on.
+  const std::vector<MemorySpools::Growth> grown = spools_->TakeGrowth(shard_);
   while (count-- > 0) {
     Completed next = std::move(completed_.front());
     completed_.pop_front();
     if (next.done) next.done(next.completion);
     else kept_handler_(next.ticket, next.completion.status, next.position);
+  }
+  for (const MemorySpools::Growth& one : grown) {
+    spool_handler_({.peer = one.peer, .last = one.last});
   }
   return true;
 }

@@ -1,22 +1,32 @@
 // The store of a server without a disk: everything in memory, gone with the process. Each shard has
-// one of its own, for the users and channels that live there. Of messages it keeps only those that
-// wait, and no history. Bounded in bytes: what would go over is refused with kFull.
+// one of its own, for the users and channels that live there; only the spools for peers are all
+// shards' together (MemorySpools). Of messages it keeps only those that wait, and no history.
+// Bounded in bytes: what would go over is refused with kFull.
 #pragma once
 
 #include <deque>
 #include <map>
+#include <memory>
 
 #include "absl/container/flat_hash_map.h"
 #include "base/hash.h"
 #include "base/limits.h"
+#include "store/memory_spools.h"
 #include "store/store.h"
 
 namespace solec {
 
 class MemoryStore final : public StorePort {
  public:
-  // `bytes_max`: of everything.
-  explicit MemoryStore(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  // `bytes_max`: of everything but the spools, which have a bound of their own. Without `spools`
+  // (not owned) the store has some to itself: it is the only one then.
+  explicit MemoryStore(uint64_t bytes_max, MemorySpools* spools = nullptr, uint32_t shard = 0)
+      : shard_(shard), bytes_max_(bytes_max) {
+    if (spools == nullptr) {
+      own_spools_ = std::make_unique<MemorySpools>(shard + 1, bytes_max, [](uint32_t) {});
+    }
+    spools_ = spools == nullptr ? own_spools_.get() : spools;
+  }
 
   bool KeepsAll() const override { return false; }
   void LoadUser(std::string_view name, StoreDone done) override;
@@ -37,17 +47,34 @@ class MemoryStore final : public StorePort {
   void ListChannels(std::string_view after, size_t limit, StoreDone done) override;
   void SetKeptHandler(KeptHandler handler) override { kept_handler_ = std::move(handler); }
   void KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) override;
-  void KeepChannel(std::string_view channel, Bytes frames, const KeepTicket& ticket) override;
+  void KeepChannel(std::string_view channel, Bytes frames,
+                   std::span<const std::string_view> peers,
+                   std::span<const ReceivedMessages> received, const KeepTicket& ticket) override;
   void SetDelivered(std::string_view user, InboxMark mark, StoreDone done) override;
   void ReadWaiting(std::string_view user, uint64_t after, size_t bytes_max,
                    StoreDone done) override;
   void ReadHistory(const HistoryQuery& query, StoreDone done) override;
+  void SetSpoolHandler(SpoolHandler handler) override { spool_handler_ = std::move(handler); }
+  void SetSpoolBytesMax(uint64_t bytes) override { spools_->SetBytesMax(bytes); }
+  void LoadPeer(std::string_view peer, StoreDone done) override;
+  void ForgetPeer(std::string_view peer) override;
+  void SetOutStream(std::string_view peer, uint64_t stream, uint64_t base, StoreDone done) override;
+  void SetInStream(std::string_view peer, uint64_t stream, StoreDone done) override;
+  void KeepOutgoing(const OutgoingMessages& messages, const KeepTicket& ticket) override;
+  void MarkReceived(const ReceivedMessages& messages, const KeepTicket& ticket) override;
+  void ReadSpool(std::string_view peer, uint64_t after, size_t bytes_max, StoreDone done) override;
+  void TrimSpool(std::string_view peer, uint64_t up_to, StoreDone done) override;
   void Flush() override {}
   bool Poll() override;
-  bool HasCompletions() const override { return !completed_.empty(); }
+  bool HasCompletions() const override {
+    return !completed_.empty() || spools_->HasGrowth(shard_);
+  }
   bool HasRoom() const override { return completed_.size() < kQueueMax; }
   bool IsQuiet() const override { return completed_.empty(); }
-  uint64_t ByteCount() const override { return byte_count_; }
+  // The spools are counted once, with the first shard's.
+  uint64_t ByteCount() const override {
+    return byte_count_ + (shard_ == 0 ? spools_->ByteCount() : 0);
+  }
 
  private:
   static constexpr size_t kQueueMax = 64 * 1024;
@@ -96,7 +123,10 @@ class MemoryStore final : public StorePort {
   bool Charge(uint64_t bytes);  // false, with nothing changed, if it would go over bytes_max_
   void Refund(uint64_t bytes) { byte_count_ -= bytes; }
 
+  const uint32_t shard_;
   const uint64_t bytes_max_;
+  std::unique_ptr<MemorySpools> own_spools_;
+  MemorySpools* spools_;
   uint64_t byte_count_ = 0;
   uint64_t last_position_ = 0;  // of any user's: one that was given out never comes again
   Users users_;
@@ -105,6 +135,7 @@ class MemoryStore final : public StorePort {
   absl::flat_hash_map<std::string_view, User*, TextHash, TextEqual> users_by_name_;
   std::deque<Completed> completed_;
   KeptHandler kept_handler_;
+  SpoolHandler spool_handler_;
 };
 
 }  // namespace solec

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -26,6 +27,7 @@
 #include "absl/functional/any_invocable.h"
 #include "base/bytes.h"
 #include "base/inbox_mark.h"
+#include "store/peer_types.h"
 
 namespace solec {
 
@@ -94,7 +96,7 @@ struct StoreCompletion {
   StoreStatus status = StoreStatus::kDone;
   // What the request asked for, if it is done and asked for something.
   std::variant<std::monostate, UserRecord, ChannelRecord, WaitingPage, HistoryPage,
-               std::vector<std::string>>
+               std::vector<std::string>, PeerRecord, SpoolPage>
       value;
 };
 
@@ -103,7 +105,7 @@ using StoreDone = absl::AnyInvocable<void(StoreCompletion&)>;
 // Comes back as it was given when messages are kept; the store does not look into it. (No callback
 // for each, so that keeping a message allocates nothing.)
 struct KeepTicket {
-  enum class Kind : uint8_t { kDirect, kChannel };
+  enum class Kind : uint8_t { kDirect, kChannel, kOutgoing, kReceived };
   Kind kind = Kind::kDirect;
   uint32_t shard = 0;     // who sent them: shard, session and the number of the first
   uint32_t count = 0;     // of messages, whose numbers and ordinals follow one another
@@ -123,6 +125,9 @@ struct DirectMessages {
   uint64_t bytes = 0;       // InboxMark::bytes once these are kept
   // A frame that is in the sender's history, or a channel's, already: it only waits for the user.
   bool waiting_only = false;
+  // Whose stream brought them: the ticket's number and count are numbers of that stream, and are
+  // held from the same commit on. Empty: a user of this server sent them.
+  std::string_view peer{};
 };
 
 // What became of a ticket's messages: all kept, the last of them at `last_position` and the others
@@ -172,8 +177,13 @@ class StorePort {
   virtual void SetKeptHandler(KeptHandler handler) = 0;
   // Keeps messages in the chat and for the user, behind those that are kept already.
   virtual void KeepDirect(const DirectMessages& messages, const KeepTicket& ticket) = 0;
-  // Keeps whole Message frames of any senders in a channel's history. Only where KeepsAll.
-  virtual void KeepChannel(std::string_view channel, Bytes frames, const KeepTicket& ticket) = 0;
+  // Keeps whole Message frames of any senders in a channel's history (where KeepsAll), and for each
+  // of `peers` in its spool; those of `received` are held from the same commit on. What goes over a
+  // spool's bytes is dropped from that spool and counted: the rest of the write is none the worse.
+  virtual void KeepChannel(std::string_view channel, Bytes frames,
+                           std::span<const std::string_view> peers,
+                           std::span<const ReceivedMessages> received,
+                           const KeepTicket& ticket) = 0;
   // All up to `mark` have arrived at the user; goes with the next KeepDirect for free.
   virtual void SetDelivered(std::string_view user, InboxMark mark, StoreDone done) = 0;
   // The oldest beyond `after`, up to about `bytes_max`, but at least one if there are any.
@@ -181,6 +191,33 @@ class StorePort {
                            StoreDone done) = 0;
   // HistoryPage. Only where KeepsAll.
   virtual void ReadHistory(const HistoryQuery& query, StoreDone done) = 0;
+
+  // --- peers ---
+  // Told of the spools that this port watches, from Poll. Set once, before the first LoadPeer.
+  virtual void SetSpoolHandler(SpoolHandler handler) = 0;
+  // The most that a spool holds; of every peer and for every port.
+  virtual void SetSpoolBytesMax(uint64_t bytes) = 0;
+  // PeerRecord (of one that nobody has heard of as well). From then on this port watches the spool:
+  // it is told of all that lies beyond the record's out_last. One port at a time: the last that
+  // asked.
+  virtual void LoadPeer(std::string_view peer, StoreDone done) = 0;
+  // Watched no longer; all that is kept stays.
+  virtual void ForgetPeer(std::string_view peer) = 0;
+  virtual void SetOutStream(std::string_view peer, uint64_t stream, uint64_t base,
+                            StoreDone done) = 0;
+  // A new one: nothing of it is held yet.
+  virtual void SetInStream(std::string_view peer, uint64_t stream, StoreDone done) = 0;
+  // Into the chat's history (where KeepsAll) and the spool, numbered at the commit. kFull, with
+  // nothing changed, if the spool would go over its bytes.
+  virtual void KeepOutgoing(const OutgoingMessages& messages, const KeepTicket& ticket) = 0;
+  // These are held, though not kept: refused, or copies for members here.
+  virtual void MarkReceived(const ReceivedMessages& messages, const KeepTicket& ticket) = 0;
+  // SpoolPage: the oldest beyond `after`, up to about `bytes_max`, but at least one.
+  virtual void ReadSpool(std::string_view peer, uint64_t after, size_t bytes_max,
+                         StoreDone done) = 0;
+  // All up to this number have been delivered, or are given up. Nobody is held up by it: it may
+  // wait for company.
+  virtual void TrimSpool(std::string_view peer, uint64_t up_to, StoreDone done) = 0;
 
   // Makes the turn's requests visible to whoever carries them out. Once at the end of a turn. The
   // shard is woken when there are completions.

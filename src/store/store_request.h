@@ -23,6 +23,11 @@ enum class StoreRequestKind : uint8_t {
   kRemoveChannel,
   kPutMember,
   kRemoveMember,
+  kSetOutStream,
+  kSetInStream,
+  kTrimSpool,
+  kLoadPeer,    // answered by the writer, which knows what it has committed
+  kForgetPeer,
   kSetDelivered,
   // Record reads: they pass the writer, so that they see what was written before them.
   kLoadUser,
@@ -32,23 +37,31 @@ enum class StoreRequestKind : uint8_t {
   // Message reads.
   kReadWaiting,
   kReadHistory,
+  kReadSpool,
 };
 
 struct StoreRequest {
   StoreRequestKind kind;
   uint32_t shard = 0;   // whose port waits for it
-  std::string name;     // the user or channel; a list: the name after which it begins
+  std::string name;     // the user, channel or peer; a list: the name after which it begins
   std::string text;     // hash, address or channel
   bool agreed = false;  // kPutContact
   InboxMark mark;       // kSetDelivered
-  uint64_t after = 0;   // kReadWaiting
-  uint64_t limit = 0;   // names of a list, bytes of kReadWaiting
+  uint64_t after = 0;   // kReadWaiting, kReadSpool; kTrimSpool: up to here
+  uint64_t limit = 0;   // names of a list, bytes of kReadWaiting and kReadSpool
+  uint64_t stream = 0, base = 0;  // kSetOutStream, kSetInStream
   HistoryQuery query;   // kReadHistory
   StoreDone done;
   StoreCompletion completion;
   StoreRequest* next = nullptr;  // in a RequestList
 
+  // Goes into the writer's order; the other kinds are for the reader.
   bool is_write() const { return kind <= StoreRequestKind::kSetDelivered; }
+  // Somebody waits for it: these only save doing something twice.
+  bool is_urgent() const {
+    return kind != StoreRequestKind::kSetDelivered && kind != StoreRequestKind::kTrimSpool &&
+           kind != StoreRequestKind::kForgetPeer;
+  }
 };
 
 // Requests on their way to one thread that takes them all at once; any thread may add to it. It is

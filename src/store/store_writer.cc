@@ -86,7 +86,7 @@ bool StoreWriter::TakeRecord(const uint8_t* record, size_t size, uint32_t shard)
   if (completion == nullptr) return false;
   lane_writes_[shard] = 1;
   if (head.kind == RecordHead::Kind::kRequest) {
-    if (head.request->kind != StoreRequestKind::kSetDelivered) lane_urgent_[shard] = 1;
+    if (head.request->is_urgent()) lane_urgent_[shard] = 1;
     // Changes of users and channels are small: they still go into what is left for them when
     // messages are refused.
     completion->status = broken_ ? Refusal() : engine_->Apply(*head.request);
@@ -125,9 +125,14 @@ void StoreWriter::KeepMessages(const RecordHead& head, Bytes parts, LaneCompleti
     refused_.fetch_add(head.ticket.count, std::memory_order_relaxed);
     return;
   }
+  if (head.kind == RecordHead::Kind::kOutgoing || head.kind == RecordHead::Kind::kReceived) {
+    completion->status = StoreStatus::kFailed;
+    return;
+  }
   const std::string_view owner = AsString(parts.first(head.owner_size));
   const std::string_view sender = AsString(parts.subspan(head.owner_size, head.sender_size));
-  const Bytes frames = parts.subspan(head.owner_size + size_t{head.sender_size});
+  const Bytes frames =
+      parts.subspan(head.owner_size + size_t{head.sender_size} + head.links_size);
   if (head.kind == RecordHead::Kind::kChannel) {
     completion->last_position = engine_->AddChannel(owner, frames, head.ticket.count);
   } else {

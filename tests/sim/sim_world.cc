@@ -40,7 +40,8 @@ SimWorld::One::One(SimWorld* world, uint32_t index)
       memory_store(world->options_.durable
                        ? nullptr
                        : std::make_unique<MemoryStore>(
-                             world->options_.limits.memory_store_bytes_max)),
+                             world->options_.limits.memory_store_bytes_max,
+                             world->memory_spools_.get(), index)),
       shard({"a.example", index, kHashKey, world->options_.limits, world->options_.policy,
              world->rings_.get(), world->PortOf(index, memory_store.get()), &world->passwords_,
              world->connection_limits_.get(), world->network_.now_ns()},
@@ -78,6 +79,11 @@ void SimWorld::Start() {
     absl::StatusOr<std::unique_ptr<DiskStore>> opened = DiskStore::Open(std::move(store));
     SOLEC_ASSERT(opened.ok());
     disk_store_ = *std::move(opened);
+  } else {
+    memory_spools_ = std::make_unique<MemorySpools>(
+        options_.shard_count, options_.limits.memory_store_bytes_max,
+        [this](uint32_t shard) { ios_[shard]->WakeFromOutside(); },
+        [this] { return network_.now_ns() / 1'000'000; });
   }
   rings_ = std::make_unique<MailRings>(options_.shard_count, options_.ring_bytes);
   connection_limits_ = std::make_unique<ConnectionLimits>();

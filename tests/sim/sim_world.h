@@ -133,6 +133,7 @@ class SimWorld {
   SimPasswords passwords_;
   const std::shared_ptr<void> disk_;     // outlives the store
   std::unique_ptr<DiskStore> disk_store_;
+  std::unique_ptr<MemorySpools> memory_spools_;  // of a server that is not durable
   uint64_t store_ready_ns_ = 0;          // when the store does something again
   std::unique_ptr<MailRings> rings_;
   std::unique_ptr<ConnectionLimits> connection_limits_;

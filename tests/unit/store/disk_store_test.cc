@@ -409,7 +409,7 @@ TEST(DiskStore, WhatNoRingHoldsIsKeptAllTheSame) {
   ticket.count = 100;
   StorePort* const port = store.port();
   for (ticket.object = 0; ticket.object < 4; ++ticket.object) {
-    port->KeepChannel("#room", AsBytes(frames), ticket);
+    port->KeepChannel("#room", AsBytes(frames), {}, {}, ticket);
   }
   bool loaded = false;
   port->LoadUser("bob", [&](StoreCompletion& completion) {

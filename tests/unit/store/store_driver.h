@@ -194,7 +194,7 @@ class StoreDriver {
     ticket.kind = KeepTicket::Kind::kChannel;
     ticket.count = static_cast<uint32_t>(contents.size());
     ticket.number = ++number_;
-    port()->KeepChannel(channel, AsBytes(frames), ticket);
+    port()->KeepChannel(channel, AsBytes(frames), {}, {}, ticket);
     Run();
     EXPECT_EQ(kept_.back().status, StoreStatus::kDone);
     return kept_.back().last_position;
