@@ -25,6 +25,7 @@ class NullIo {
 
   SocketId Adopt(NativeHandle handle) { return {handle, 0}; }
   NativeHandle Release(SocketId socket) { return socket.index; }
+  SocketId Connect(const NetAddress&) { return {}; }
   void Receive(SocketId, ReceiveMode) {}
   void StopReceive(SocketId) {}
   void Send(SocketId socket, std::span<const Bytes> slices) {

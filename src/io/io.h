@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/socket_id.h"
+#include "io/net_address.h"
 
 namespace solec {
 
@@ -43,6 +44,9 @@ concept IoHandler = requires(H handler, uint32_t listener, SocketId socket, Byte
                              ReceiveEnd end, int error, int64_t result) {
   // A connection came in. `listener` is the number that Listen was given.
   handler.OnAccept(listener, socket);
+  // A Connect is over: 0, and the socket is connected, or an errno; then it is still to be closed.
+  // Not called for a socket that was closed meanwhile.
+  handler.OnConnected(socket, error);
   handler.OnReceive(socket, bytes);
   // The Receive is over; another may be started, from within this call too. Running out of receive
   // buffers is not an end: the I/O waits for buffers and goes on by itself (and counts it).
@@ -55,11 +59,14 @@ concept IoHandler = requires(H handler, uint32_t listener, SocketId socket, Byte
 
 template <class T>
 concept Io = requires(T io, SocketId socket, ReceiveMode mode, std::span<const Bytes> slices,
-                      uint64_t deadline_ns, uint32_t shard, typename T::NativeHandle handle) {
+                      uint64_t deadline_ns, uint32_t shard, const NetAddress& address,
+                      typename T::NativeHandle handle) {
   // Takes in a connected socket that another shard let go of.
   { io.Adopt(handle) } -> std::same_as<SocketId>;
   // Lets go of a socket on which nothing is under way; no OnClosed follows.
   { io.Release(socket) } -> std::same_as<typename T::NativeHandle>;
+  // Begins to dial. Nothing else but Close may be asked of the socket before OnConnected.
+  { io.Connect(address) } -> std::same_as<SocketId>;
   io.Receive(socket, mode);
   // Ends a Receive: OnReceiveEnd follows, after any bytes that had arrived. Harmless if none is
   // under way.

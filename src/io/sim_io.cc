@@ -4,30 +4,42 @@
 
 namespace solec {
 
-SocketId SimIo::Adopt(NativeHandle connection) {
+SocketId SimIo::Adopt(NativeHandle handle) {
   if (free_.empty()) {
     free_.push_back(static_cast<uint32_t>(sockets_.size()));
     sockets_.emplace_back();
   }
   const uint32_t index = free_.back();
   free_.pop_back();
-  sockets_[index].connection = connection;
+  sockets_[index].connection = handle / 2;
+  sockets_[index].is_client = handle % 2 != 0;
   return {index, sockets_[index].generation};
 }
 
 SimIo::NativeHandle SimIo::Release(SocketId id) {
   const Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.receiving && !socket.sending && !socket.closing);
-  const NativeHandle connection = socket.connection;
-  sockets_[id.index] = {};
-  sockets_[id.index].generation = id.generation + 1;
-  free_.push_back(id.index);
-  return connection;
+  SOLEC_ASSERT(!socket.receiving && !socket.sending && !socket.closing && !socket.connecting);
+  const NativeHandle handle = 2 * socket.connection + (socket.is_client ? 1 : 0);
+  Forget(id.index);
+  return handle;
+}
+
+void SimIo::Forget(uint32_t index) {
+  const uint32_t generation = sockets_[index].generation + 1;
+  sockets_[index] = {};
+  sockets_[index].generation = generation;
+  free_.push_back(index);
+}
+
+SocketId SimIo::Connect(const NetAddress& address) {
+  const SocketId id = Adopt(2 * network_->Connect(address, host_) + 1);
+  sockets_[id.index].connecting = true;
+  return id;
 }
 
 void SimIo::Receive(SocketId id, ReceiveMode mode) {
   Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.receiving && !socket.closing);
+  SOLEC_ASSERT(!socket.receiving && !socket.closing && !socket.connecting);
   socket.receiving = true;
   socket.stopping = false;
   socket.mode = mode;
@@ -40,7 +52,7 @@ void SimIo::StopReceive(SocketId id) {
 
 void SimIo::Send(SocketId id, std::span<const Bytes> slices) {
   Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.sending && !socket.closing);
+  SOLEC_ASSERT(!socket.sending && !socket.closing && !socket.connecting);
   SOLEC_ASSERT(!slices.empty() && slices.size() <= kIoSlicesMax);
   socket.sending = true;
   socket.sent = 0;
@@ -53,7 +65,7 @@ void SimIo::Send(SocketId id, std::span<const Bytes> slices) {
 }
 
 void SimIo::ShutdownWrite(SocketId id) {
-  network_->Finish(&ConnectionOf(At(id)).down);
+  network_->Finish(&Out(At(id)));
 }
 
 void SimIo::Close(SocketId id) {
@@ -63,11 +75,8 @@ void SimIo::Close(SocketId id) {
 }
 
 void SimIo::FinishClose(uint32_t index) {
-  network_->CloseByServer(&ConnectionOf(sockets_[index]));
-  const uint32_t generation = sockets_[index].generation + 1;
-  sockets_[index] = {};
-  sockets_[index].generation = generation;
-  free_.push_back(index);
+  network_->Close(&ConnectionOf(sockets_[index]), sockets_[index].is_client);
+  Forget(index);
 }
 
 std::string SimIo::PeerText(SocketId id) const {
@@ -77,29 +86,29 @@ std::string SimIo::PeerText(SocketId id) const {
 }
 
 uint64_t SimIo::AckedBytes(SocketId id) const {
-  return ConnectionOf(sockets_[id.index]).down.bytes_arrived;
+  return Out(sockets_[id.index]).bytes_arrived;
 }
 
 uint64_t SimIo::UnackedBytes(SocketId id) const {
-  const SimConnection& connection = ConnectionOf(sockets_[id.index]);
-  return connection.down_log.size() - connection.down.bytes_arrived;
+  const SimPipe& out = Out(sockets_[id.index]);
+  return out.bytes_sent - out.bytes_arrived;
 }
 
 void SimIo::Progress() {
   for (Socket& socket : sockets_) {
     if (!socket.sending || socket.closing || socket.sent == socket.sent_bytes.size()) continue;
-    SimConnection& connection = ConnectionOf(socket);
-    if (connection.reset_at_server) continue;
+    if (IsReset(socket)) continue;
     const Bytes rest = AsBytes(socket.sent_bytes).subspan(socket.sent);
-    const size_t taken = network_->Push(&connection.down, rest);
-    connection.down_log.append(AsString(rest.first(taken)));
+    const size_t taken = network_->Push(&Out(socket), rest);
+    SimConnection& connection = ConnectionOf(socket);
+    if (connection.client.host == kNoHost) connection.down_log.append(AsString(rest.first(taken)));
     socket.sent += taken;
   }
 }
 
 bool SimIo::SendIsOver(const Socket& socket) const {
   return socket.closing || socket.sent == socket.sent_bytes.size() ||
-         ConnectionOf(socket).reset_at_server;
+         IsReset(socket);
 }
 
 // What the slices hold must not have changed: the kernel may read them until the end.
@@ -115,14 +124,14 @@ int64_t SimIo::FinishSend(Socket* socket) {
 }
 
 bool SimIo::ReceiveIsDue(const Socket& socket) const {
-  const SimConnection& connection = ConnectionOf(socket);
-  return socket.stopping || !connection.up.arrived.empty() || connection.up.finish_arrived ||
-         connection.reset_at_server;
+  const SimPipe& in = In(socket);
+  return socket.stopping || !in.arrived.empty() || in.finish_arrived || IsReset(socket);
 }
 
 bool SimIo::HasEvent(const Socket& socket) const {
   if (socket.connection == kNoConnection) return false;
-  return socket.closing || (socket.sending && SendIsOver(socket)) ||
+  return socket.closing || (socket.connecting && ConnectionOf(socket).answered) ||
+         (socket.sending && SendIsOver(socket)) ||
          (socket.receiving && ReceiveIsDue(socket));
 }
 

@@ -23,10 +23,12 @@ namespace solec {
 
 class SimIo {
  public:
-  using NativeHandle = uint64_t;  // the connection's number
+  using NativeHandle = uint64_t;  // the connection's number, twice, and 1 if this side dialled
 
-  SimIo(SimNetwork* network, std::vector<SimIo*>* shards) : network_(network), shards_(shards) {
-    network->AddShard(this);
+  // `shards`: those of the same server.
+  SimIo(SimNetwork* network, std::vector<SimIo*>* shards, uint32_t host = 0)
+      : network_(network), shards_(shards), host_(host) {
+    network->AddShard(this, host);
   }
   SimIo(const SimIo&) = delete;
   SimIo& operator=(const SimIo&) = delete;
@@ -34,6 +36,7 @@ class SimIo {
   // --- the concept (io.h) ---
   SocketId Adopt(NativeHandle connection);
   NativeHandle Release(SocketId socket);
+  SocketId Connect(const NetAddress& address);
   void Receive(SocketId socket, ReceiveMode mode);
   void StopReceive(SocketId socket);
   void Send(SocketId socket, std::span<const Bytes> slices);
@@ -70,6 +73,8 @@ class SimIo {
   struct Socket {
     uint64_t connection = kNoConnection;
     uint32_t generation = 0;
+    bool is_client = false;  // this side dialled
+    bool connecting = false;
     ReceiveMode mode = ReceiveMode::kOnce;
     bool receiving = false;
     bool stopping = false;
@@ -91,6 +96,16 @@ class SimIo {
   SimConnection& ConnectionOf(const Socket& socket) const {
     return network_->connection(socket.connection);
   }
+  SimPipe& In(const Socket& socket) const {
+    return ConnectionOf(socket).PipeFrom(!socket.is_client);
+  }
+  SimPipe& Out(const Socket& socket) const {
+    return ConnectionOf(socket).PipeFrom(socket.is_client);
+  }
+  bool IsReset(const Socket& socket) const {
+    return ConnectionOf(socket).End(socket.is_client).reset;
+  }
+  void Forget(uint32_t index);
   bool SendIsOver(const Socket& socket) const;
   bool ReceiveIsDue(const Socket& socket) const;
   bool HasEvent(const Socket& socket) const;
@@ -105,6 +120,7 @@ class SimIo {
 
   SimNetwork* network_;
   std::vector<SimIo*>* shards_;
+  const uint32_t host_;
   std::deque<Socket> sockets_;
   std::vector<uint32_t> free_;
   std::deque<Dial> dialled_;
@@ -143,7 +159,7 @@ void SimIo::Accept(H& handler) {
   while (!dialled_.empty() && dialled_.front().at_ns <= now_ns_) {
     const size_t connection = dialled_.front().connection;
     dialled_.pop_front();
-    handler.OnAccept(0, Adopt(connection));
+    handler.OnAccept(0, Adopt(2 * connection));
     if (network_->random().Percent(network_->faults().partial_percent)) break;
   }
 }
@@ -152,6 +168,10 @@ template <IoHandler H>
 void SimIo::SocketEvents(H& handler, uint32_t index, uint32_t generation) {
   const SocketId id{index, generation};
   auto here = [&] { return sockets_[index].generation == generation; };
+  if (here() && sockets_[index].connecting && !sockets_[index].closing) {
+    sockets_[index].connecting = false;
+    handler.OnConnected(id, ConnectionOf(sockets_[index]).error);
+  }
   if (here() && sockets_[index].sending && SendIsOver(sockets_[index])) {
     handler.OnSent(id, FinishSend(&sockets_[index]));
   }
@@ -168,12 +188,12 @@ void SimIo::SocketEvents(H& handler, uint32_t index, uint32_t generation) {
 template <IoHandler H>
 void SimIo::ReceiveEvents(H& handler, uint32_t index) {
   const SocketId id{index, sockets_[index].generation};
-  SimConnection& connection = ConnectionOf(sockets_[index]);
+  const SimPipe& in = In(sockets_[index]);
   SimRandom& random = network_->random();
   const bool stopping = sockets_[index].stopping;
   if (!stopping && random.Percent(network_->faults().starved_percent)) return;  // no buffer: later
   do {
-    std::string& arrived = connection.up.arrived;
+    std::string& arrived = In(sockets_[index]).arrived;
     if (arrived.empty()) break;
     size_t size = std::min(arrived.size(), kBufferBytes);
     if (random.Percent(network_->faults().tiny_segment_percent)) size = random.Between(1, size);
@@ -189,11 +209,11 @@ void SimIo::ReceiveEvents(H& handler, uint32_t index) {
       return;
     }
   } while (stopping || !random.Percent(network_->faults().partial_percent));
-  if (!connection.up.arrived.empty()) return;
+  if (!in.arrived.empty()) return;
   ReceiveEnd end = ReceiveEnd::kStopped;
-  if (connection.up.finish_arrived)
+  if (in.finish_arrived)
     end = ReceiveEnd::kEof;
-  else if (connection.reset_at_server)
+  else if (IsReset(sockets_[index]))
     end = ReceiveEnd::kError;
   else if (!stopping)
     return;

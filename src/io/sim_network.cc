@@ -1,22 +1,67 @@
 #include "io/sim_network.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "io/sim_io.h"
 
 namespace solec {
 
-size_t SimNetwork::Dial(uint32_t shard) {
+void SimNetwork::AddShard(SimIo* io, uint32_t host) {
+  if (host >= hosts_.size()) hosts_.resize(host + 1);
+  hosts_[host].push_back(io);
+}
+
+void SimNetwork::ForgetHost(uint32_t host) {
+  hosts_[host].clear();
+  for (const auto& connection : connections_) {
+    for (const bool of_client : {false, true}) {
+      const SimEnd& end = connection->End(of_client);
+      if (end.host == host && !end.closed) Close(connection.get(), of_client);
+    }
+  }
+}
+
+void SimNetwork::Heal(uint32_t a, uint32_t b) {
+  severed_.erase(std::minmax(a, b));
+  NoteTime(now_ns_);
+}
+
+size_t SimNetwork::Dial(uint32_t shard, uint32_t host) {
   connections_.push_back(std::make_unique<SimConnection>());
-  shards_[shard]->Dialled(connections_.size() - 1, Later());
+  connections_.back()->server.host = host;
+  hosts_[host][shard]->Dialled(connections_.size() - 1, Later());
   return connections_.size() - 1;
 }
 
-void SimNetwork::ForgetShards() {
-  shards_.clear();
-  for (const auto& connection : connections_) {
-    if (!connection->server_closed) CloseByServer(connection.get());
+size_t SimNetwork::Connect(const NetAddress& address, uint32_t host) {
+  connections_.push_back(std::make_unique<SimConnection>());
+  SimConnection& connection = *connections_.back();
+  connection.client.host = host;
+  connection.address = address;
+  const auto listener = listeners_.find(address.port);
+  if (listener != listeners_.end()) connection.server.host = listener->second;
+  if (!swallowing_.contains(address.port)) connection.asked_at_ns = Later();
+  return connections_.size() - 1;
+}
+
+// What was asked for has reached the host.
+void SimNetwork::AnswerDial(size_t number) {
+  SimConnection& connection = *connections_[number];
+  connection.asked_at_ns = UINT64_MAX;
+  connection.answered_at_ns = Later();
+  const uint32_t host = connection.server.host;
+  if (host == kNoHost || host >= hosts_.size() || hosts_[host].empty()) {
+    connection.error = ECONNREFUSED;
+    connection.server.closed = true;
+    return;
   }
+  hosts_[host][random_.Below(hosts_[host].size())]->Dialled(number, now_ns_);
+}
+
+bool SimNetwork::IsSevered(const SimConnection& connection) const {
+  return !severed_.empty() &&
+         severed_.contains(std::minmax(connection.client.host, connection.server.host));
 }
 
 uint64_t SimNetwork::Later() {
@@ -44,6 +89,7 @@ size_t SimNetwork::Push(SimPipe* pipe, Bytes bytes) {
     pipe->last_at_ns = std::max(pipe->last_at_ns, Later());
     pipe->under_way.push_back({pipe->last_at_ns, std::string(AsString(rest.first(size)))});
     pipe->bytes_under_way += size;
+    pipe->bytes_sent += size;
     rest = rest.subspan(size);
   }
   return whole;
@@ -59,17 +105,24 @@ void SimNetwork::ResetByClient(SimConnection* connection) {
   connection->up.under_way.clear();
   connection->up.bytes_under_way = 0;
   connection->up.finished = false;
-  connection->reset_at_ns = std::min(connection->reset_at_ns, Later());
+  connection->server.reset_at_ns = std::min(connection->server.reset_at_ns, Later());
 }
 
 // As the kernel does: input that nobody read, or that comes later, makes it a reset, and a reset
-// may overtake what the client has not read yet.
-void SimNetwork::CloseByServer(SimConnection* connection) {
-  connection->server_closed = true;
-  if (connection->up.arrived.empty()) {
-    Finish(&connection->down);
+// may overtake what the other side has not read yet.
+void SimNetwork::Close(SimConnection* connection, bool by_client) {
+  connection->End(by_client).closed = true;
+  if (connection->PipeFrom(!by_client).arrived.empty()) {
+    Finish(&connection->PipeFrom(by_client));
   } else {
-    connection->down_reset_at_ns = Later();
+    connection->End(!by_client).reset_at_ns = Later();
+  }
+}
+
+void SimNetwork::Cut(SimConnection* connection) {
+  connection->cut = true;
+  for (SimEnd* end : {&connection->client, &connection->server}) {
+    end->reset_at_ns = std::min(end->reset_at_ns, Later());
   }
 }
 
@@ -86,26 +139,39 @@ void SimNetwork::Arrive(SimPipe* pipe) {
   }
 }
 
-void SimNetwork::Progress() {
-  for (const auto& connection : connections_) {
-    if (!connection->vanished) Arrive(&connection->down);
-    Arrive(&connection->up);
-    if (connection->server_closed && !connection->up.arrived.empty()) {
-      connection->up.arrived.clear();
-      connection->down_reset_at_ns = std::min(connection->down_reset_at_ns, Later());
-    }
-    if (connection->client_closed && !connection->down.arrived.empty()) {
-      connection->down.arrived.clear();
-      if (connection->reset_at_ns == UINT64_MAX) connection->reset_at_ns = Later();
-    }
-    if (!connection->vanished && connection->reset_at_ns <= now_ns_) {
-      connection->reset_at_server = true;
-    }
-    if (!connection->vanished && connection->down_reset_at_ns <= now_ns_) {
-      connection->reset_at_client = true;
+void SimNetwork::ProgressOf(SimConnection* connection) {
+  for (SimPipe* pipe : {&connection->down, &connection->up}) {
+    if (connection->cut) {
+      pipe->under_way.clear();
+      pipe->bytes_under_way = 0;
+    } else if (pipe == &connection->up || !connection->vanished) {
+      Arrive(pipe);
     }
   }
-  for (SimIo* io : shards_) io->Progress();
+  for (const bool of_client : {false, true}) {
+    std::string& arrived = connection->PipeFrom(!of_client).arrived;
+    if (!connection->End(of_client).closed || arrived.empty()) continue;
+    arrived.clear();
+    SimEnd& sender = connection->End(!of_client);
+    if (sender.reset_at_ns == UINT64_MAX) sender.reset_at_ns = Later();
+  }
+  if (connection->vanished) return;
+  for (SimEnd* end : {&connection->client, &connection->server}) {
+    if (end->reset_at_ns <= now_ns_) end->reset = true;
+  }
+}
+
+void SimNetwork::Progress() {
+  for (size_t number = 0; number < connections_.size(); ++number) {
+    SimConnection& connection = *connections_[number];
+    if (IsSevered(connection)) continue;
+    if (connection.asked_at_ns <= now_ns_) AnswerDial(number);
+    if (connection.answered_at_ns <= now_ns_) connection.answered = true;
+    ProgressOf(&connection);
+  }
+  for (const auto& shards : hosts_) {
+    for (SimIo* io : shards) io->Progress();
+  }
 }
 
 // --- the client's end ---
@@ -113,7 +179,7 @@ void SimNetwork::Progress() {
 bool SimClient::Ready() const {
   if (gone_) return false;
   const SimConnection& c = connection();
-  if (c.reset_at_client) return !ended_;
+  if (c.client.reset) return !ended_;
   const bool can_write = !output_.empty() && network_->Room(c.up) != 0;
   const bool can_finish = finish_wanted_ && output_.empty() && !c.up.finished;
   const bool can_read = reading && (!c.down.arrived.empty() || (c.down.finish_arrived && !ended_));
@@ -124,7 +190,7 @@ void SimClient::Step() {
   if (!Ready()) return;
   SimConnection& c = connection();
   SimRandom& random = network_->random();
-  if (c.reset_at_client) {
+  if (c.client.reset) {
     ended_ = true;
     output_.clear();
     return;
@@ -152,7 +218,7 @@ void SimClient::Close() {
   if (gone_) return;
   gone_ = true;
   SimConnection& c = connection();
-  c.client_closed = true;
+  c.client.closed = true;
   output_.clear();
   if (c.down.arrived.empty())
     network_->Finish(&c.up);
@@ -163,7 +229,7 @@ void SimClient::Close() {
 void SimClient::Reset() {
   if (gone_) return;
   gone_ = true;
-  connection().client_closed = true;
+  connection().client.closed = true;
   output_.clear();
   network_->ResetByClient(&connection());
 }

@@ -143,6 +143,7 @@ void UringIo::SubmitAndWait(bool may_sleep) {
     io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, nullptr);
   }
   send_slices_used_ = 0;
+  connect_addresses_.clear();
   now_ns_ = SteadyNowNs();
   counts_.completions_overflowed = *ring_.cq.koverflow;
 }
@@ -162,7 +163,7 @@ SocketId UringIo::Adopt(NativeHandle fd) {
 
 UringIo::NativeHandle UringIo::Release(SocketId id) {
   Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.receiving && !socket.sending && !socket.closing);
+  SOLEC_ASSERT(!socket.receiving && !socket.sending && !socket.closing && !socket.connecting);
   const int fd = socket.fd;
   const uint32_t generation = socket.generation + 1;
   socket = {};
@@ -171,9 +172,43 @@ UringIo::NativeHandle UringIo::Release(SocketId id) {
   return fd;
 }
 
+SocketId UringIo::Connect(const NetAddress& address) {
+  const int family = address.is_v6 ? AF_INET6 : AF_INET;
+  const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int error = errno;
+  const SocketId id = Adopt(fd);
+  sockets_[id.index].connecting = true;
+  if (fd < 0) {
+    failed_connects_.push_back({id, error});
+    return id;
+  }
+  const int yes = 1;  // as those that a listener accepts have them
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+  auto storage = std::make_unique<sockaddr_storage>();
+  socklen_t size = sizeof(sockaddr_in);
+  if (address.is_v6) {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(storage.get());
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(address.port);
+    std::memcpy(&v6->sin6_addr, address.ip.data(), sizeof(v6->sin6_addr));
+    size = sizeof(sockaddr_in6);
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(storage.get());
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons(address.port);
+    std::memcpy(&v4->sin_addr, address.ip.data(), sizeof(v4->sin_addr));
+  }
+  io_uring_sqe* entry = NextEntry();
+  io_uring_prep_connect(entry, fd, reinterpret_cast<const sockaddr*>(storage.get()), size);
+  entry->user_data = Tag(Op::kConnect, id.generation, id.index);
+  connect_addresses_.push_back(std::move(storage));
+  return id;
+}
+
 void UringIo::Receive(SocketId id, ReceiveMode mode) {
   Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.receiving);
+  SOLEC_ASSERT(!socket.receiving && !socket.connecting);
   socket.receiving = true;
   socket.stopping = false;
   socket.mode = mode;
@@ -191,7 +226,8 @@ void UringIo::StopReceive(SocketId id) {
 
 void UringIo::Send(SocketId id, std::span<const Bytes> slices) {
   Socket& socket = At(id);
-  SOLEC_ASSERT(!socket.sending && !slices.empty() && slices.size() <= kIoSlicesMax);
+  SOLEC_ASSERT(!socket.sending && !socket.connecting);
+  SOLEC_ASSERT(!slices.empty() && slices.size() <= kIoSlicesMax);
   socket.sending = true;
   io_uring_sqe* entry = NextEntry();
   if (slices.size() == 1) {
@@ -221,7 +257,8 @@ void UringIo::Close(SocketId id) {
   socket.closing = true;
   const bool starved = std::erase(starved_, id.index) != 0;
   if (starved) socket.receiving = false;
-  if (!socket.receiving && !socket.sending) {
+  if (socket.fd < 0) socket.connecting = false;  // nothing ever was under way
+  if (!socket.receiving && !socket.sending && !socket.connecting) {
     closed_.push_back(id.index);
     return;
   }
@@ -232,7 +269,7 @@ void UringIo::Close(SocketId id) {
 
 void UringIo::FinishClose(uint32_t index) {
   Socket& socket = sockets_[index];
-  close(socket.fd);
+  if (socket.fd >= 0) close(socket.fd);
   const uint32_t generation = socket.generation + 1;
   socket = {};
   socket.generation = generation;

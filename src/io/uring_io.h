@@ -7,6 +7,8 @@
 // and counted.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <memory>
 #include <string>
@@ -57,6 +59,7 @@ class UringIo {
   // --- the concept (io.h) ---
   SocketId Adopt(NativeHandle fd);
   NativeHandle Release(SocketId socket);
+  SocketId Connect(const NetAddress& address);
   void Receive(SocketId socket, ReceiveMode mode);
   void StopReceive(SocketId socket);
   void Send(SocketId socket, std::span<const Bytes> slices);
@@ -76,12 +79,13 @@ class UringIo {
   const UringCounts& counts() const { return counts_; }
 
  private:
-  enum class Op : uint8_t { kIgnored, kAccept, kReceive, kSend, kWake };
+  enum class Op : uint8_t { kIgnored, kAccept, kConnect, kReceive, kSend, kWake };
 
   struct Socket {
     int fd = -1;
     uint32_t generation = 0;
     ReceiveMode mode = ReceiveMode::kOnce;
+    bool connecting : 1 = false;
     bool receiving : 1 = false;
     bool stopping : 1 = false;
     bool sending : 1 = false;
@@ -130,6 +134,13 @@ class UringIo {
   std::vector<int> peer_rings_;
   std::vector<uint32_t> starved_;  // receives that found no buffer
   std::vector<uint32_t> closed_;   // to be told in the next Turn
+  struct FailedConnect {
+    SocketId socket;
+    int error;
+  };
+  std::vector<FailedConnect> failed_connects_;  // that got no descriptor; told in the next Turn
+  // Of the connects that are not submitted yet: the kernel copies them when it takes them.
+  std::vector<std::unique_ptr<sockaddr_storage>> connect_addresses_;
   // Slices of the sends that are not submitted yet: the kernel copies them when it takes them.
   std::vector<std::unique_ptr<SendSlices>> send_slices_;
   size_t send_slices_used_ = 0;
@@ -144,8 +155,8 @@ class UringIo {
 
 template <IoHandler H>
 bool UringIo::Turn(H& handler, bool may_sleep) {
-  SubmitAndWait(may_sleep && closed_.empty() && starved_.empty());
-  bool any = !closed_.empty();
+  SubmitAndWait(may_sleep && closed_.empty() && starved_.empty() && failed_connects_.empty());
+  bool any = !closed_.empty() || !failed_connects_.empty();
   unsigned head, count = 0;
   io_uring_cqe* completion;
   // A handler may submit (a full queue), which may add completions: those are seen in this pass
@@ -163,6 +174,12 @@ bool UringIo::Turn(H& handler, bool may_sleep) {
   }
   io_uring_cq_advance(&ring_, count);
 
+  for (const FailedConnect& failed : std::exchange(failed_connects_, {})) {
+    Socket& socket = sockets_[failed.socket.index];
+    if (socket.generation != failed.socket.generation || socket.closing) continue;
+    socket.connecting = false;
+    handler.OnConnected(failed.socket, failed.error);
+  }
   std::vector<uint32_t> starved = std::exchange(starved_, {});
   for (uint32_t index : starved) {
     if (!sockets_[index].receiving) continue;
@@ -198,6 +215,14 @@ void UringIo::OnCompletion(H& handler, uint64_t tag, int result, uint32_t flags)
         ++counts_.accept_failures;  // out of descriptors, mostly: somebody must close first
         listener.retry_at_ns = now_ns_ + 100'000'000;
       }
+      return;
+    }
+    case Op::kConnect: {
+      Socket& socket = sockets_[index];
+      if ((socket.generation & 0xFF'FFFF) != generation) return;
+      socket.connecting = false;
+      if (socket.closing) closed_.push_back(index);
+      else handler.OnConnected({index, socket.generation}, -result);
       return;
     }
     case Op::kSend: {

@@ -35,6 +35,23 @@ void ConnectionTable::Free(Connection* connection) {
   --count_;
 }
 
+bool ConnectionTable::IsDialling(const Connection& connection) const {
+  return std::any_of(dialling_.begin(), dialling_.end(), [&](const Dialling& each) {
+    return each.index == connection.socket.index;
+  });
+}
+
+uint64_t ConnectionTable::TakeDialTag(const Connection& connection) {
+  const auto found = std::find_if(
+      dialling_.begin(), dialling_.end(),
+      [&](const Dialling& each) { return each.index == connection.socket.index; });
+  SOLEC_ASSERT(found != dialling_.end());
+  const uint64_t tag = found->tag;
+  *found = dialling_.back();
+  dialling_.pop_back();
+  return tag;
+}
+
 void ConnectionTable::Unhold(Connection* connection, HoldReason reason) {
   if ((connection->holds & reason) == 0) return;
   connection->holds = static_cast<uint8_t>(connection->holds & ~reason);
@@ -44,7 +61,9 @@ void ConnectionTable::Unhold(Connection* connection, HoldReason reason) {
 }
 
 void ConnectionTable::End(Connection* connection, CloseReason reason, ErrorCode code) {
-  if (!connection->live() && connection->state != ConnectionState::kMoving) return;
+  const bool goes_on = connection->live() || connection->state == ConnectionState::kMoving ||
+                       connection->state == ConnectionState::kDialling;
+  if (!goes_on) return;
   connection->state = ConnectionState::kEnding;
   connection->close_reason = reason;
   connection->close_code = code;

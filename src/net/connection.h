@@ -24,6 +24,7 @@ struct Session;
 
 enum class ConnectionState : uint8_t {
   kFree,
+  kDialling,   // Dial() asked for it; the handler does not know it yet
   kLogin,      // handshake and login; input is received piece by piece
   kOpen,       // a session; input streams
   kMoving,     // waits until nothing is under way, then goes to another shard
@@ -42,6 +43,9 @@ enum HoldReason : uint8_t {
   kHoldReceipts = 1 << 4,  // too many of its messages are not settled yet
 };
 
+// Where a dial failed.
+enum class DialStep : uint8_t { kConnect };
+
 struct Connection {
   SocketId socket;
   OutputQueue output;
@@ -50,7 +54,8 @@ struct Connection {
   uint32_t held_capacity = 0;
   Handle<Session> session;
   uint32_t features = 0;
-  ServerSequence sequence;
+  ServerSequence sequence;     // of one that was accepted
+  DialSequence dial_sequence;  // of one that was dialled
   ConnectionState state = ConnectionState::kFree;
   CloseReason close_reason = CloseReason::kPeerClosed;
   ErrorCode close_code = ErrorCode::kNone;  // sent as the last frame, if any
@@ -61,11 +66,12 @@ struct Connection {
   bool dirty : 1 = false;           // on the list of those with output to send
   bool resume_queued : 1 = false;
   bool drained_wanted : 1 = false;  // tell the handler when the output has become short
+  bool dialled : 1 = false;         // by this server
   // The handler keeps shared frames back for now (Session::deferred).
   bool output_deferred : 1 = false;
   uint16_t move_to = 0;             // shard, in kMoving
-  // What its timer measures: until it is open, since the connection was accepted; then, since when
-  // a send does not end (0: none is watched).
+  // What its timer measures: until it is open, since it was accepted or dialled; then, since when a
+  // send does not end (0: none is watched).
   uint32_t since_ms = 0;
   uint64_t stall_acked = 0;
   uint64_t message_count = 0;  // Message frames appended to its output since it was opened
@@ -115,6 +121,10 @@ class ConnectionTable {
   // (unless it is kNone) behind what waits, and it closes. The first call counts.
   void End(Connection* connection, CloseReason reason, ErrorCode code = ErrorCode::kNone);
 
+  // Begins to dial in this turn. Then the handler is told OnDialed or OnDialFailed, each with
+  // `tag`, within the login's time limit.
+  void Dial(const NetAddress& address, uint64_t tag) { dials_.push_back({address, tag}); }
+
   // Hands the connection to another shard, with the input that was not parsed, as soon as nothing
   // is under way on it.
   void Move(Connection* connection, uint32_t shard);
@@ -149,6 +159,10 @@ class ConnectionTable {
   }
 
   Connection* Create(SocketId socket);
+  // Whether the handler was not told yet what came of the dial.
+  bool IsDialling(const Connection& connection) const;
+  // The tag of one that it is told of now.
+  uint64_t TakeDialTag(const Connection& connection);
   void Free(Connection* connection);
   // Keeps input for later. `capacity_hint`: how much is expected in all.
   void KeepInput(Connection* connection, Bytes bytes, size_t capacity_hint);
@@ -164,6 +178,17 @@ class ConnectionTable {
   std::vector<uint32_t> resumed_;
   std::vector<uint32_t> ending_;
   std::vector<uint32_t> moving_;
+  struct DialWanted {
+    NetAddress address;
+    uint64_t tag;
+  };
+  std::vector<DialWanted> dials_;
+  // Dials that the handler was not told the end of: few, since servers know each other by name.
+  struct Dialling {
+    uint32_t index;
+    uint64_t tag;
+  };
+  std::vector<Dialling> dialling_;
 };
 
 }  // namespace solec

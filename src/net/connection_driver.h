@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "io/io.h"
 #include "net/connection.h"
@@ -32,11 +33,17 @@ struct ConnectionConfig {
 // What the handler of connections implements (the shard; a recorder in tests).
 template <class H>
 concept ConnectionHandler = requires(H handler, Connection* connection, const Frame& frame,
-                                     size_t size, uint64_t count, bool yes) {
+                                     size_t size, uint64_t count, DialStep step,
+                                     std::string_view text) {
   // What time it is, before it is told anything that depends on it.
   handler.SetNow(count);
   // Whether one more may be accepted; if not it is closed at once.
   { handler.MayAccept(connection) } -> std::same_as<bool>;
+  // The connection that Dial asked for is up: what it is to say may be appended at once. `count` is
+  // the tag.
+  handler.OnDialed(connection, count);
+  // Or nothing came of it: why, for people. No more is heard of the tag.
+  handler.OnDialFailed(count, step, text);
   // `size`: bytes of input behind this frame.
   { handler.OnFrame(connection, frame, size) } -> std::same_as<FrameVerdict>;
   // It was ended: for the last time its output can be looked at and added to.
@@ -45,7 +52,7 @@ concept ConnectionHandler = requires(H handler, Connection* connection, const Fr
   handler.OnOutputDrained(connection);
   // Its timer rang while it held others back (see Connection::drained_wanted).
   handler.OnHoldExpired(connection);
-  // Nothing is left of it.
+  // Nothing is left of it. Of a dial that failed too: of those nothing else was told.
   handler.OnFreed(connection);
   { handler.connection_config() } -> std::same_as<ConnectionConfig>;
   handler.CountReceived(count);
@@ -64,6 +71,7 @@ class ConnectionDriver {
   // --- events of the I/O ---
 
   void OnAccept(uint32_t listener, SocketId socket);
+  void OnConnected(SocketId socket, int error);
   void OnReceive(SocketId socket, Bytes bytes);
   void OnReceiveEnd(SocketId socket, ReceiveEnd end, int error);
   void OnSent(SocketId socket, int64_t result);
@@ -82,13 +90,13 @@ class ConnectionDriver {
 
   void RunTimers();
 
-  // Resumes connections whose hold is gone, ends those that were ended, sends what waits.
+  // Resumes connections whose hold is gone, ends those that were ended, dials, sends what waits.
   void Flush();
 
   // Work is left that must not wait for the next event.
   bool HasWork() const {
     return !table_->dirty_.empty() || !table_->resumed_.empty() || !table_->ending_.empty() ||
-           !table_->moving_.empty();
+           !table_->moving_.empty() || !table_->dials_.empty();
   }
 
  private:
@@ -109,6 +117,8 @@ class ConnectionDriver {
     table_->timers_.Set(connection->socket.index, io_->NowNs() + delay_ms * 1'000'000);
   }
   void SetLoginTimer(Connection* connection, uint32_t since_ms);
+  void StartDials();
+  void FailDial(Connection* connection, DialStep step, std::string_view text);
 
   IoType* io_;
   ConnectionTable* table_;
@@ -119,4 +129,5 @@ class ConnectionDriver {
 
 }  // namespace solec
 
+#include "net/connection_driver_dial_inl.h"
 #include "net/connection_driver_inl.h"

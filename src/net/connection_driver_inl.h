@@ -187,6 +187,7 @@ void ConnectionDriver<I, H>::OnReceiveEnd(SocketId socket, ReceiveEnd end, int e
       if (connection->peer_finished) CloseNow(connection);
       else StartReceive(connection);
       break;
+    case ConnectionState::kDialling:
     case ConnectionState::kEnding:
     case ConnectionState::kClosed:
     case ConnectionState::kFree:
@@ -256,6 +257,10 @@ void ConnectionDriver<I, H>::OnSent(SocketId socket, int64_t result) {
 
 template <class I, class H>
 void ConnectionDriver<I, H>::FinishEnding(Connection* connection) {
+  if (connection->dialled && table_->IsDialling(*connection)) {
+    FailDial(connection, DialStep::kConnect, CloseReasonName(connection->close_reason));
+    return;
+  }
   handler_->OnEnding(connection);
   table_->DropInput(connection);
   if (connection->close_reason == CloseReason::kPeerReset) {
@@ -326,6 +331,9 @@ void ConnectionDriver<I, H>::RunTimers() {
 template <class I, class H>
 void ConnectionDriver<I, H>::OnTimer(Connection* connection) {
   switch (connection->state) {
+    case ConnectionState::kDialling:
+      FailDial(connection, DialStep::kConnect, "no answer in time");
+      break;
     case ConnectionState::kLogin:
     case ConnectionState::kMoving:
       table_->End(connection, CloseReason::kLoginTimeout);
@@ -376,6 +384,8 @@ void ConnectionDriver<I, H>::Flush() {
     if (connection->state == ConnectionState::kEnding) FinishEnding(connection);
   }
   work_.clear();
+
+  StartDials();
 
   // Sends of the last turn that are still under way: their readers are slow, and are watched.
   for (uint32_t index : sent_) {

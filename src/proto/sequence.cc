@@ -49,6 +49,49 @@ SequenceStep ServerSequence::UserVerdict(bool valid, uint32_t tries_max) {
           .code = ErrorCode::kUserAuthFailed};
 }
 
+SequenceStep ServerSequence::PeerVerdict(bool valid) {
+  SOLEC_ASSERT(state_ == State::kChecking);
+  state_ = State::kDone;
+  if (valid) return {.action = SequenceAction::kSuccess};
+  return {.action = SequenceAction::kRefuseClose, .code = ErrorCode::kServerAuthFailed};
+}
+
+SequenceStep DialSequence::OnFrame(const Frame& frame, uint32_t offered) {
+  SOLEC_ASSERT(state_ != State::kDone);
+  if (frame.type == PayloadType::kTest) return {};
+  ErrorCode broken = ErrorCode::kNotAllowed;
+  switch (frame.type) {
+    case PayloadType::kHandshake: {
+      if (state_ != State::kStart) break;
+      Handshake handshake;
+      broken = ErrorCode::kMalformed;
+      if (Decode(frame.payload, &handshake) != DecodeError::kNone) break;
+      if (handshake.ver_major != kVersionMajor) return {.action = SequenceAction::kCloseVersion};
+      state_ = State::kHandshake;
+      return {.action = SequenceAction::kHandshake,
+              .features = handshake.features.value_or(0) & offered};
+    }
+    case PayloadType::kSuccess: {
+      Success success;
+      broken = ErrorCode::kMalformed;
+      if (Decode(frame.payload, &success) != DecodeError::kNone) break;
+      state_ = State::kDone;
+      return {.action = SequenceAction::kSuccess};
+    }
+    case PayloadType::kError: {
+      Error error;
+      broken = ErrorCode::kMalformed;
+      if (Decode(frame.payload, &error) != DecodeError::kNone) break;
+      return {.action = SequenceAction::kRefused, .code = error.code};
+    }
+    default:
+      break;
+  }
+  // What begins with something else is no server of this protocol: it is told nothing.
+  if (state_ == State::kStart) return {.action = SequenceAction::kClose};
+  return {.action = SequenceAction::kError, .code = broken};
+}
+
 FrameClass ClassifyClientFrame(PayloadType type, uint32_t features) {
   switch (type) {
     case PayloadType::kMessage:

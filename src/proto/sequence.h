@@ -1,8 +1,9 @@
-// The accepting side of the handshake and login sequences, as a pure state machine: frames in,
-// steps out, no I/O, no clock, nothing allocated. Four bytes, since every connection holds one.
+// The handshake and login sequences, as pure state machines: frames in, steps out, no I/O, no
+// clock, nothing allocated. A few bytes, since every connection holds them. ServerSequence is the
+// accepting side; DialSequence is a server that dials another.
 //
 // Until Success nothing is sent but what a step says. The caller carries the step out, and while a
-// name is being checked (kCheckUser) it shows no further frame until UserVerdict.
+// name is being checked (kCheckUser, kCheckPeer) it shows no further frame until the verdict.
 #pragma once
 
 #include "proto/codec.h"
@@ -12,15 +13,17 @@ namespace solec {
 
 enum class SequenceAction : uint8_t {
   kNothing,      // go on with the next frame
-  kHandshake,    // send Handshake with `features` (those that both sides know), go on
+  kHandshake,    // send Handshake with `features` (those that both sides know), go on; who dialled
+                 // sends nothing: they are agreed
   kCheckUser,    // check `username` and `password`
   kCheckPeer,    // a server named `username` wants a link
-  kSuccess,      // send Success; the login is done
+  kSuccess,      // send Success (who dialled: it has come); the login is done
   kRefuse,       // send Error `code`, go on: the client may try again
   kRefuseClose,  // send Error `code` and close: no more tries
   kError,        // send Error `code` and close: the sequence was broken
   kClose,        // close, send nothing: the handshake was broken
   kCloseVersion, // close, send nothing: another ver_major
+  kRefused,      // the server that was dialled has sent Error `code`: close
 };
 
 struct SequenceStep {
@@ -38,6 +41,8 @@ class ServerSequence {
 
   // What became of the kCheckUser that OnFrame asked for.
   SequenceStep UserVerdict(bool valid, uint32_t tries_max);
+  // What became of the kCheckPeer: there is no second try.
+  SequenceStep PeerVerdict(bool valid);
 
   bool handshake_done() const { return state_ != State::kHandshake; }
   bool waits_for_login() const { return state_ == State::kLogin; }
@@ -47,6 +52,21 @@ class ServerSequence {
 
   State state_ = State::kHandshake;
   uint8_t tries_ = 0;
+};
+
+// The side that dialled has sent Handshake with the features it `offered`, and ServerAuth. It sends
+// nothing more until kSuccess. A side that knows nothing of extensions sends no Handshake: then no
+// feature is agreed.
+class DialSequence {
+ public:
+  SequenceStep OnFrame(const Frame& frame, uint32_t offered);
+
+  bool handshake_came() const { return state_ != State::kStart; }
+
+ private:
+  enum class State : uint8_t { kStart, kHandshake, kDone };
+
+  State state_ = State::kStart;
 };
 
 // What a logged-in client's frame is, before its payload is looked at.

@@ -238,7 +238,7 @@ void ShardCore::OnFreed(Connection* connection) {
   const bool moving = connection->state == ConnectionState::kMoving;
   if (connection->close_reason == CloseReason::kTooManyConnections) {
     counters_.closed[static_cast<size_t>(CloseReason::kTooManyConnections)].Add();
-  } else if (!moving) {
+  } else if (!moving && !connection->dialled) {
     auto found = counted_addresses_.find(connection->socket.index);
     connection_limits_->Leave(found == counted_addresses_.end() ? std::string_view()
                                                                 : found->second);

@@ -108,6 +108,9 @@ class ShardCore {
   // --- what ConnectionDriver tells (see ConnectionHandler) ---
 
   bool MayAccept(Connection* connection);
+  // Nobody dials yet.
+  void OnDialed(Connection*, uint64_t) {}
+  void OnDialFailed(uint64_t, DialStep, std::string_view) {}
   FrameVerdict OnFrame(Connection* connection, const Frame& frame, size_t behind);
   void OnEnding(Connection* connection);
   void OnOutputDrained(Connection* connection);

@@ -301,7 +301,7 @@ void Scenario::LogInAll() {
     if (!record->cut) continue;
     SimConnection& connection = record->session->client().connection();
     connection.vanished = false;
-    connection.client_closed = true;
+    connection.client.closed = true;
     world_.network().ResetByClient(&connection);
   }
   world_.RunFor(5'000'000'000);

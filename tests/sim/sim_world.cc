@@ -96,7 +96,7 @@ void SimWorld::Start() {
 }
 
 void SimWorld::Crash() {
-  network_.ForgetShards();
+  network_.ForgetHost(0);
   shards_.clear();
   ios_.clear();
   disk_store_.reset();

@@ -31,12 +31,14 @@ struct Recorder {
   std::map<uint32_t, std::vector<Ended>> ends;
   std::vector<int64_t> sent;
   std::vector<SocketId> closed;
+  std::vector<std::pair<SocketId, int>> connected;
   std::function<void(SocketId)> on_accept, on_receive;
 
   void OnAccept(uint32_t, SocketId socket) {
     accepted.push_back(socket);
     if (on_accept) on_accept(socket);
   }
+  void OnConnected(SocketId socket, int error) { connected.push_back({socket, error}); }
   void OnReceive(SocketId socket, Bytes bytes) {
     received[socket.index] += AsString(bytes);
     ++piece_count[socket.index];

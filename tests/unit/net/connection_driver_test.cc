@@ -31,10 +31,19 @@ struct Recorder {
   size_t freed = 0, drained = 0, hold_expired = 0;
   bool may_accept = true;
   ConnectionConfig config{10'000, 30'000, 1'000};
+  std::vector<std::pair<uint64_t, std::string>> dialled;  // tag, and what came of it
   std::function<FrameVerdict(Connection*, const Frame&)> on_frame;
+  std::function<void(Connection*)> on_dialed;
 
   void SetNow(uint64_t) {}
   bool MayAccept(Connection*) { return may_accept; }
+  void OnDialed(Connection* connection, uint64_t tag) {
+    dialled.push_back({tag, "up"});
+    if (on_dialed) on_dialed(connection);
+  }
+  void OnDialFailed(uint64_t tag, DialStep, std::string_view text) {
+    dialled.push_back({tag, std::string(text)});
+  }
   FrameVerdict OnFrame(Connection* connection, const Frame& frame, size_t) {
     const FrameVerdict verdict = on_frame ? on_frame(connection, frame) : FrameVerdict::kNext;
     const bool shown_again =

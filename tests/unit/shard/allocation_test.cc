@@ -39,6 +39,7 @@ class NullIo {
   using NativeHandle = uint64_t;
   SocketId Adopt(NativeHandle handle) { return {static_cast<uint32_t>(handle), 0}; }
   NativeHandle Release(SocketId socket) { return socket.index; }
+  SocketId Connect(const NetAddress&) { return {}; }
   void Receive(SocketId, ReceiveMode) {}
   void StopReceive(SocketId) {}
   void Send(SocketId socket, std::span<const Bytes> slices) {
