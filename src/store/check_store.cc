@@ -1,5 +1,7 @@
 // CheckStore: every checksum, every entry, and what entries say of each other.
 
+#include <map>
+
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "store/committed_mark.h"
@@ -35,6 +37,7 @@ class Checker {
       CheckRun(StoreSpace::kPosts, key, value);
     });
     Visit(StoreSpace::kInbox, [this](auto key, auto value) { CheckInbox(key, value); });
+    Visit(StoreSpace::kSpools, [this](auto key, auto value) { CheckSpool(key, value); });
     return std::move(result_);
   }
 
@@ -86,6 +89,14 @@ class Checker {
 
   void CheckMeta(std::string_view key, std::string_view value) {
     if (key == kSchemaKey || key == kServerKey || key == kStateKey || key == kCutoffsKey) return;
+    if (const std::optional<std::string_view> peer = ParsePeerKey(key); peer) {
+      if (std::optional<PeerValue> parsed = ParsePeer(value); parsed) {
+        peers_.emplace(*peer, *std::move(parsed));
+      } else {
+        Fault(StoreSpace::kMeta, key, "is no peer");
+      }
+      return;
+    }
     if (!ParseClock(key, value)) Fault(StoreSpace::kMeta, key, "is unknown or cannot be decoded");
   }
 
@@ -183,8 +194,51 @@ class Checker {
     }
   }
 
+  // Numbers and bytes go on from row to row, and what is not given up is there.
+  void CheckSpool(std::string_view key, std::string_view value) {
+    const std::optional<std::string_view> name = ParseOwnerOfRun(key);
+    const std::optional<SpoolValue> row = ParseSpool(value);
+    if (!name) return Fault(StoreSpace::kSpools, key, "is no key of a spool");
+    const uint64_t last = *PositionOfKey(key);
+    if (!row || row->count > last) return Fault(StoreSpace::kSpools, key, "is no row of a spool");
+    const std::string_view begin = key.substr(0, key.size() - kPositionSize);
+    const PeerValue& peer = peers_[std::string(*name)];
+    const bool is_first = begin != last_begin_;
+    // The first that is left may be one that is given up, or hold the first that is not.
+    if (is_first ? last - row->count > peer.trimmed : last - row->count != last_position_) {
+      Fault(StoreSpace::kSpools, key, "does not follow the one before");
+    } else if (is_first ? last > peer.trimmed && row->bytes_up_to < peer.trimmed_bytes
+                        : row->bytes_up_to - row->bytes != last_bytes_) {
+      Fault(StoreSpace::kSpools, key, "counts other bytes than the one before");
+    }
+    last_begin_ = begin;
+    last_position_ = last;
+    last_bytes_ = row->bytes_up_to;
+    if (row->is_reference && last > peer.trimmed) CheckReference(key, *row);
+  }
+
+  void CheckReference(std::string_view key, const SpoolValue& row) {
+    if (row.position > view_.state().position) {
+      return Fault(StoreSpace::kSpools, key, "refers to what lies beyond the store's position");
+    }
+    if (row.position <= view_.cutoffs().posts) return;  // retention took it
+    std::string posts;
+    if (!Has(StoreSpace::kPosts, RunKey(OwnerBegin(row.channel), row.position), &posts)) {
+      // Their channel was removed; nobody can tell whether they were.
+      return Disagree(absl::StrCat("the spool entry ", absl::CHexEscape(std::string(key)),
+                                   " refers to messages of ", std::string(row.channel),
+                                   " that are gone"));
+    }
+    const std::optional<RunValue> run = ParseRun(posts);
+    if (run && (run->count != row.count || run->frames.size() != row.bytes)) {
+      Fault(StoreSpace::kSpools, key, "counts other messages than the channel has");
+    }
+  }
+
   const StoreView& view_;
   StoreCheck result_;
+  std::map<std::string, PeerValue, std::less<>> peers_;
+  uint64_t last_bytes_ = 0;  // of a spool, up to the row before
   std::string owner_;       // of the rows that are looked at
   std::string last_begin_;  // of the run before
   uint64_t last_position_ = 0;

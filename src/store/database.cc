@@ -30,7 +30,8 @@ rocksdb::DBOptions TuneDatabase(const DatabaseOptions& options) {
   rocksdb::DBOptions tuned;
   tuned.env = options.env != nullptr ? options.env : rocksdb::Env::Default();
   tuned.create_if_missing = options.create;
-  tuned.create_missing_column_families = options.create;
+  // A store of before has no space for spools yet.
+  tuned.create_missing_column_families = !options.read_only;
   // What a crash left half written at the end of the log was never answered for. Anything else
   // that is wrong with it refuses to open; a log that ends too early is found by CommittedMark.
   tuned.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
@@ -80,7 +81,8 @@ rocksdb::ColumnFamilyOptions TuneSpace(StoreSpace space, const DatabaseOptions& 
   tuned.compression = rocksdb::kNoCompression;
   if (HasLz4()) tuned.bottommost_compression = rocksdb::kLZ4Compression;
   tuned.compaction_filter_factory = MakeCutoffFilter(space, options.cutoffs);
-  if (space == StoreSpace::kChats || space == StoreSpace::kPosts || space == StoreSpace::kInbox) {
+  if (space == StoreSpace::kChats || space == StoreSpace::kPosts || space == StoreSpace::kInbox ||
+      space == StoreSpace::kSpools) {
     // Positions rise, so a key goes right behind the last one of its history; without the hint
     // the search for its place is half of what keeping a single message costs.
     tuned.memtable_insert_with_hint_prefix_extractor = std::make_shared<OwnerPrefix>();
@@ -98,6 +100,14 @@ rocksdb::ColumnFamilyOptions TuneSpace(StoreSpace space, const DatabaseOptions& 
   }
   tuned.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return tuned;
+}
+
+// What cannot be listed is found to be so when it is opened.
+bool HasSpools(const rocksdb::DBOptions& tuned, const std::string& folder) {
+  std::vector<std::string> names;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(tuned, folder, &names);
+  return !listed.ok() ||
+         std::find(names.begin(), names.end(), StoreSpaceName(StoreSpace::kSpools)) != names.end();
 }
 
 }  // namespace
@@ -119,6 +129,9 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& 
   std::vector<rocksdb::ColumnFamilyDescriptor> spaces;
   for (size_t i = 0; i < kStoreSpaceCount; ++i) {
     const auto space = static_cast<StoreSpace>(i);
+    if (options.read_only && space == StoreSpace::kSpools && !HasSpools(tuned, options.folder)) {
+      break;
+    }
     spaces.emplace_back(space == StoreSpace::kMeta ? rocksdb::kDefaultColumnFamilyName
                                                    : std::string(StoreSpaceName(space)),
                         TuneSpace(space, options, cache));

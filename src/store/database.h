@@ -39,9 +39,12 @@ class Database {
 
   rocksdb::DB* operator->() const { return db_.get(); }
   rocksdb::DB* get() const { return db_.get(); }
+  // Not kSpools where has_spools() is false.
   rocksdb::ColumnFamilyHandle* space(StoreSpace space) const {
     return spaces_[static_cast<size_t>(space)];
   }
+  // A store of before, opened for reading only, has none.
+  bool has_spools() const { return spaces_.size() == kStoreSpaceCount; }
 
  private:
   Database() = default;

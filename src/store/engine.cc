@@ -23,6 +23,9 @@ rocksdb::Env* EnvOf(const EngineOptions& options) {
 constexpr uint64_t kCompactBytesMin = 1 << 20;
 constexpr uint64_t kCompactShare = 8;
 
+// In a backup, until it is opened as a store.
+constexpr char kCopiedFile[] = "/copied";
+
 // What a disk must take before the database is opened anew on it.
 constexpr size_t kProbeBytes = 256 << 10;
 
@@ -127,7 +130,35 @@ absl::Status Engine::OpenDatabase() {
     if (!mark.ok()) return mark.status();
     mark_ = std::move(*mark);
   }
+  if (absl::Status upgraded = Upgrade(); !upgraded.ok()) return upgraded;
   return LoadState(state);
+}
+
+// What a store of before, or a copy, needs once. Done again if it was interrupted.
+absl::Status Engine::Upgrade() {
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  rocksdb::ColumnFamilyHandle* const meta = database_->space(StoreSpace::kMeta);
+  std::string schema;
+  rocksdb::Status done = (*database_)->Get({}, meta, ToSlice(kSchemaKey), &schema);
+  if (done.ok() && schema != kStoreSchema) {
+    done = (*database_)->Put(synced, meta, ToSlice(kSchemaKey), ToSlice(kStoreSchema));
+    if (done.ok()) Log("the store was upgraded to schema " + std::string(kStoreSchema));
+  }
+  if (!done.ok()) {
+    return absl::UnavailableError(absl::StrCat("the store in ", options_.path,
+                                               " cannot be upgraded: ", done.ToString()));
+  }
+  rocksdb::Env* const env = EnvOf(options_);
+  const std::string copied = options_.path + kCopiedFile;
+  if (!env->FileExists(copied).ok()) return absl::OkStatus();
+  if (absl::Status forgotten = ForgetOutStreams(); !forgotten.ok()) return forgotten;
+  done = env->DeleteFile(copied);
+  std::unique_ptr<rocksdb::Directory> folder;
+  if (done.ok()) done = env->NewDirectory(options_.path, &folder);
+  if (done.ok()) done = folder->Fsync();
+  if (done.ok()) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(copied, " cannot be removed: ", done.ToString()));
 }
 
 absl::Status Engine::LookAt(DatabaseOptions options, uint64_t committed, StateValue* state) {
@@ -156,7 +187,7 @@ absl::Status Engine::CheckIdentity(const Database& database, StateValue* state) 
     return absl::DataLossError(absl::StrCat(options_.path, " holds no store of this server: ",
                                             "its schema cannot be read: ", read.ToString()));
   }
-  if (schema != kStoreSchema) {
+  if (schema != kStoreSchema && schema != kStoreSchemaBefore) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the store in ", options_.path, " has schema ", schema, ", this program knows ",
         std::string(kStoreSchema), ": use the version that wrote it, or a later one"));
@@ -268,6 +299,7 @@ absl::Status Engine::Reopen() {
   }
   std::unique_lock lock(database_mutex_);
   EndBatch();
+  spools_.MakeStale();
   database_.reset();
   absl::Status opened = OpenDatabase();
   if (opened.ok()) {
@@ -296,6 +328,9 @@ absl::Status Engine::Backup(const std::string& folder) {
   if (status.ok()) status = rocksdb::Checkpoint::Create(database_->get(), &made);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
   if (status.ok()) status = checkpoint->CreateCheckpoint(folder + "/db");
+  if (status.ok()) {
+    status = rocksdb::WriteStringToFile(env, "", folder + kCopiedFile, /*should_sync=*/true);
+  }
   if (status.ok()) return absl::OkStatus();
   return absl::UnavailableError(
       absl::StrCat("the store cannot be copied to ", folder, ": ", status.ToString()));
@@ -314,6 +349,9 @@ void Engine::Figures(StoreFigures* figures) const {
   figures->messages_kept = load(messages_kept_);
   figures->message_bytes = load(message_bytes_kept_);
   figures->runs_kept = load(runs_kept_);
+  figures->messages_spooled = load(messages_spooled_);
+  figures->spool_messages_refused = load(spool_messages_refused_);
+  figures->spool_messages_dropped = load(spool_messages_dropped_);
   figures->records_written = load(records_written_);
   figures->reads = load(reads_);
   figures->reads_failed = load(reads_failed_);

@@ -12,7 +12,9 @@
 #include <functional>
 #include <memory>
 #include <shared_mutex>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "base/limits.h"
@@ -21,7 +23,9 @@
 #include "store/cutoffs.h"
 #include "store/database.h"
 #include "store/pending_rows.h"
+#include "store/received_numbers.h"
 #include "store/retention.h"
+#include "store/spool_book.h"
 #include "store/store.h"
 #include "store/store_figures.h"
 #include "store/store_request.h"
@@ -48,6 +52,24 @@ struct DirectRun {
   InboxMark delivered{};
   uint64_t bytes = 0;  // InboxMark::bytes once these are kept
   bool waiting_only = false;
+  ReceivedMessages received{};  // without a peer: a user of this server sent them
+};
+
+struct ChannelRun {
+  std::string_view channel;
+  Bytes frames;  // exactly `count` whole Message frames
+  uint64_t count = 0;
+  std::span<const std::string_view> peers{};
+  std::span<const ReceivedMessages> received{};
+};
+
+// A run for a peer; the parts are as in OutgoingMessages.
+struct OutgoingRun {
+  std::string_view peer;
+  std::string_view sender;
+  std::string_view target;
+  Bytes frames;  // exactly `count` whole Message frames
+  uint64_t count = 0;
 };
 
 class Engine {
@@ -56,13 +78,17 @@ class Engine {
   ~Engine();
 
   // --- the writer ---
-  // Both return the position of the last message.
-  uint64_t AddDirect(const DirectRun& run);
-  uint64_t AddChannel(std::string_view channel, Bytes frames, uint64_t count);
+  // Each fills the position of the last message. What is not kDone (a peer's row cannot be read,
+  // its spool is full) changes nothing.
+  StoreStatus AddDirect(const DirectRun& run, uint64_t* last_position);
+  StoreStatus AddChannel(const ChannelRun& run, uint64_t* last_position);
+  StoreStatus AddOutgoing(const OutgoingRun& run, uint64_t* last_position);
+  StoreStatus MarkReceived(std::span<const ReceivedMessages> received);
   // A write request: what becomes of it, if the batch is committed.
   StoreStatus Apply(const StoreRequest& request);
   size_t batch_bytes() const { return batch_.GetDataSize(); }
-  bool batch_empty() const { return batch_.Count() == 0; }
+  // Peers' rows go into the batch when it is committed.
+  bool batch_empty() const { return batch_.Count() == 0 && spools_.batch().empty(); }
   // Adds to the batch what the limits of histories ask for now. They are those of the options until
   // others are set.
   void SetHistoryLimits(const HistoryLimits& limits) { retention_.SetLimits(limits); }
@@ -70,6 +96,13 @@ class Engine {
   // Makes the batch durable. If that fails nothing of it is kept: kFull or kFailed, and the log
   // says why.
   StoreStatus Commit();
+  // Of every spool, from now on.
+  void SetSpoolBytesMax(uint64_t bytes) { spool_bytes_max_ = bytes; }
+  // After the commit, in order of submission: what LoadPeer is answered, and who watches.
+  void FinishPeerRequest(StoreRequest* request);
+  // Spools whose watchers are to be told that they have grown; whoever tells one takes it off the
+  // list (SpoolEntry::owes_growth).
+  std::vector<SpoolEntry*>& owed_growth() { return owed_growth_; }
   // After a commit that failed: opens the database anew. RocksDB 7.8 cannot go on writing to a log
   // whose disk was full (facebook/rocksdb issue 11643). Reads wait meanwhile.
   absl::Status Reopen();
@@ -100,9 +133,13 @@ class Engine {
   absl::Status CheckIdentity(const Database& database, StateValue* state);
   absl::Status LoadState(const StateValue& state);
   absl::Status LoadClock();
+  absl::Status Upgrade();
 
   // Writing (engine_write.cc).
   void AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes);
+  void PutChatRow(std::string_view one, std::string_view other, Bytes frames, uint64_t count);
+  // Takes the frames of the next row off the front of `frames`; `count`: of all, then of these.
+  static Bytes TakeRow(Bytes* frames, uint64_t* count);
   void PutRow(StoreSpace space, const StoreKey& key, std::string_view value);
   void DeleteRow(StoreSpace space, const StoreKey& key);
   // Whether the row is there, as of this batch; kFailed if that could not be read.
@@ -114,7 +151,23 @@ class Engine {
   void AddClockRow(const StateValue& state);
   void EndBatch();
 
-  // Reading (engine_reads.cc, engine_history.cc).
+  // Peers (engine_spools.cc).
+  StoreStatus OpenPeer(std::string_view peer, SpoolEntry** entry);
+  StoreStatus OpenReceived(std::span<const ReceivedMessages> received);
+  StoreStatus OpenSpools(std::span<const std::string_view> peers, uint64_t bytes, uint64_t count);
+  bool HasSpoolRoom(const SpoolEntry& entry, uint64_t bytes) const;
+  void PutSpoolRow(SpoolEntry* entry, const SpoolValue& value, Bytes frames);
+  void Mark(const ReceivedMessages& messages);
+  StoreStatus ApplyToPeer(const StoreRequest& request);
+  StoreStatus TrimSpool(SpoolEntry* entry, uint64_t up_to);
+  void PutPeerRows();
+  absl::Status ForgetOutStreams();
+
+  // Reading (engine_reads.cc, engine_spools.cc, history_reader.cc).
+  StoreStatus ReadPeerRow(std::string_view peer, PeerValue* value);
+  StoreStatus ReadSpool(std::string_view peer, uint64_t after, uint64_t bytes_max,
+                        SpoolPage* page);
+  StoreStatus ReadReference(const SpoolValue& row, std::string* value, Bytes* frames, bool* found);
   StoreStatus LoadUser(std::string_view name, UserRecord* user);
   StoreStatus LoadNewest(std::string_view name, uint64_t since, UserRecord* user);
   StoreStatus LoadChannel(std::string_view channel, ChannelRecord* record);
@@ -147,7 +200,12 @@ class Engine {
   uint64_t position_ = 0;  // the last that was given out
   uint64_t batch_messages_ = 0, batch_message_bytes_ = 0, batch_runs_ = 0, batch_records_ = 0;
   uint64_t chat_bytes_ = 0, post_bytes_ = 0;  // written since the store began
-  StateValue batch_begin_;                    // the state before the batch
+  uint64_t batch_spooled_ = 0;
+  StateValue batch_begin_;  // the state before the batch
+  SpoolBook spools_;
+  std::vector<SpoolEntry*> open_spools_;  // OpenSpools's, reused
+  std::vector<SpoolEntry*> owed_growth_;
+  uint64_t spool_bytes_max_ = kUnlimited;
   Retention retention_;
   CutoffsValue batch_cutoffs_;  // as of the batch; cutoffs_ holds what was committed
   std::unique_ptr<CommittedMark> mark_;
@@ -161,7 +219,7 @@ class Engine {
   std::atomic<uint64_t> committed_position_{0};
   std::atomic<uint64_t> messages_kept_{0}, message_bytes_kept_{0}, runs_kept_{0},
       records_written_{0}, commits_{0}, commits_failed_{0}, reads_{0}, reads_failed_{0},
-      reopened_{0};
+      reopened_{0}, messages_spooled_{0}, spool_messages_refused_{0}, spool_messages_dropped_{0};
 };
 
 }  // namespace solec

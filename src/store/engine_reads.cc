@@ -34,7 +34,8 @@ void Engine::Read(StoreRequest* request) {
                                        &completion->value.emplace<WaitingPage>());
       break;
     case StoreRequestKind::kReadSpool:
-      completion->status = StoreStatus::kFailed;
+      completion->status = ReadSpool(request->name, request->after, request->limit,
+                                     &completion->value.emplace<SpoolPage>());
       break;
     default:
       SOLEC_ASSERT(request->kind == StoreRequestKind::kReadHistory);

@@ -1,5 +1,7 @@
 // Engine: what writes do to the batch, and the commit.
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "proto/frame.h"
 #include "store/engine.h"
@@ -35,40 +37,51 @@ void Must(const rocksdb::Status& status) {
 
 // --- messages ---
 
-uint64_t Engine::AddDirect(const DirectRun& run) {
+Bytes Engine::TakeRow(Bytes* frames, uint64_t* count) {
+  const size_t size = frames->size() <= kRowBytesMax ? frames->size() : NextRow(*frames, count);
+  const Bytes row = frames->first(size);
+  *frames = frames->subspan(size);
+  return row;
+}
+
+StoreStatus Engine::AddDirect(const DirectRun& run, uint64_t* last_position) {
   SOLEC_ASSERT(run.bytes >= run.frames.size());
+  if (!run.received.peer.empty()) {
+    const StoreStatus marked = MarkReceived({&run.received, 1});
+    if (marked != StoreStatus::kDone) return marked;
+  }
   Bytes rest = run.frames;
   uint64_t rest_count = run.count, bytes = run.bytes - run.frames.size();
   while (rest_count > 0) {
     uint64_t count = rest_count;
-    const size_t size = rest.size() <= kRowBytesMax ? rest.size() : NextRow(rest, &count);
-    const Bytes frames = rest.first(size);
-    rest = rest.subspan(size);
+    const Bytes frames = TakeRow(&rest, &count);
     rest_count -= count;
-    bytes += size;
+    bytes += frames.size();
     position_ += count;
-    ++batch_runs_;
-    if (!run.waiting_only) {
-      StoreKey key;
-      const bool in_order = run.user <= run.sender;
-      key.Name(in_order ? run.user : run.sender).Name(in_order ? run.sender : run.user);
-      key.Number(position_);
-      value_.clear();
-      PutRunHead(&value_, count);
-      const rocksdb::Slice key_part = ToSlice(key);
-      const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
-      Must(batch_.Put(database_->space(StoreSpace::kChats), {&key_part, 1}, {parts, 2}));
-      chat_bytes_ += key.size() + value_.size() + size;
-    }
+    if (!run.waiting_only) PutChatRow(run.user, run.sender, frames, count);
     AddInbox(run, frames, count, bytes);
   }
   SOLEC_ASSERT(rest.empty());
   batch_messages_ += run.count;
   batch_message_bytes_ += run.frames.size();
-  return position_;
+  *last_position = position_;
+  return StoreStatus::kDone;
+}
+
+void Engine::PutChatRow(std::string_view one, std::string_view other, Bytes frames,
+                        uint64_t count) {
+  StoreKey key;
+  key.Name(std::min(one, other)).Name(std::max(one, other)).Number(position_);
+  value_.clear();
+  PutRunHead(&value_, count);
+  const rocksdb::Slice key_part = ToSlice(key);
+  const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
+  Must(batch_.Put(database_->space(StoreSpace::kChats), {&key_part, 1}, {parts, 2}));
+  chat_bytes_ += key.size() + value_.size() + frames.size();
 }
 
 void Engine::AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes) {
+  ++batch_runs_;
   StoreKey key;
   key.Name(run.user).Number(position_);
   value_.clear();
@@ -84,27 +97,41 @@ void Engine::AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64
   chat_bytes_ += key.size() + value_.size() + (run.waiting_only ? frames.size() : 0);
 }
 
-uint64_t Engine::AddChannel(std::string_view channel, Bytes frames, uint64_t count) {
-  batch_messages_ += count;
-  batch_message_bytes_ += frames.size();
-  while (count > 0) {
-    uint64_t row_count = count;
-    const size_t size = frames.size() <= kRowBytesMax ? frames.size() : NextRow(frames, &row_count);
-    position_ += row_count;
+StoreStatus Engine::AddChannel(const ChannelRun& run, uint64_t* last_position) {
+  StoreStatus opened = OpenSpools(run.peers, run.frames.size(), run.count);
+  if (opened == StoreStatus::kDone) opened = MarkReceived(run.received);
+  if (opened != StoreStatus::kDone) return opened;
+  Bytes rest = run.frames;
+  for (uint64_t rest_count = run.count; rest_count > 0;) {
+    uint64_t count = rest_count;
+    const Bytes frames = TakeRow(&rest, &count);
+    rest_count -= count;
+    position_ += count;
     ++batch_runs_;
     StoreKey key;
-    key.Name(channel).Number(position_);
+    key.Name(run.channel).Number(position_);
     value_.clear();
-    PutRunHead(&value_, row_count);
+    PutRunHead(&value_, count);
     const rocksdb::Slice key_part = ToSlice(key);
-    const rocksdb::Slice parts[2] = {value_, ToSlice(frames.first(size))};
+    const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
     Must(batch_.Put(database_->space(StoreSpace::kPosts), {&key_part, 1}, {parts, 2}));
-    post_bytes_ += key.size() + value_.size() + size;
-    frames = frames.subspan(size);
-    count -= row_count;
+    post_bytes_ += key.size() + value_.size() + frames.size();
+    // Each spool only refers to the row: it is stored once whatever the number of peers.
+    for (SpoolEntry* entry : open_spools_) {
+      PutSpoolRow(entry,
+                  {.is_reference = true,
+                   .count = count,
+                   .position = position_,
+                   .channel = run.channel},
+                  frames);
+    }
   }
-  SOLEC_ASSERT(frames.empty());
-  return position_;
+  SOLEC_ASSERT(rest.empty());
+  batch_messages_ += run.count;
+  batch_message_bytes_ += run.frames.size();
+  batch_spooled_ += run.count * open_spools_.size();
+  *last_position = position_;
+  return StoreStatus::kDone;
 }
 
 // --- users and channels ---
@@ -153,7 +180,7 @@ StoreStatus Engine::Apply(const StoreRequest& request) {
     case StoreRequestKind::kTrimSpool:
     case StoreRequestKind::kLoadPeer:
     case StoreRequestKind::kForgetPeer:
-      return StoreStatus::kFailed;
+      return ApplyToPeer(request);
     default:
       return ApplyToChannel(request);
   }
@@ -256,6 +283,7 @@ StoreStatus Engine::ApplyToChannel(const StoreRequest& request) {
 // --- the commit ---
 
 StoreStatus Engine::Commit() {
+  PutPeerRows();
   if (batch_empty()) {
     EndBatch();
     return StoreStatus::kDone;
@@ -272,6 +300,7 @@ StoreStatus Engine::Commit() {
   if (!written.ok()) {
     commits_failed_.fetch_add(1, std::memory_order_relaxed);
     Log(absl::StrCat("the store cannot write: ", written.ToString()));
+    spools_.Drop();
     EndBatch();
     return IsNoSpace(written) ? StoreStatus::kFull : StoreStatus::kFailed;
   }
@@ -283,6 +312,8 @@ StoreStatus Engine::Commit() {
   add(&message_bytes_kept_, batch_message_bytes_);
   add(&runs_kept_, batch_runs_);
   add(&records_written_, batch_records_);
+  add(&messages_spooled_, batch_spooled_);
+  spools_.Commit(&owed_growth_);
   mark_->Write((*database_)->GetLatestSequenceNumber());
   if (batch_messages_ > 0) committed_position_.store(position_, std::memory_order_release);
   cutoffs_->chats.store(batch_cutoffs_.chats, std::memory_order_release);
@@ -327,7 +358,7 @@ void Engine::ApplyRetention() {
 void Engine::EndBatch() {
   batch_.Clear();
   pending_rows_.Clear();
-  batch_messages_ = batch_message_bytes_ = batch_runs_ = batch_records_ = 0;
+  batch_messages_ = batch_message_bytes_ = batch_runs_ = batch_records_ = batch_spooled_ = 0;
   batch_cutoffs_ = {.chats = cutoffs_->chats.load(), .posts = cutoffs_->posts.load()};
   batch_begin_ = {.position = position_, .chat_bytes = chat_bytes_, .post_bytes = post_bytes_};
 }

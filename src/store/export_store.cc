@@ -31,9 +31,16 @@ class Counter {
     stats_.chat_cutoff = view_.cutoffs().chats;
     stats_.post_cutoff = view_.cutoffs().posts;
     for (size_t i = 0; i < kStoreSpaceCount; ++i) {
-      if (absl::Status counted = CountSpace(static_cast<StoreSpace>(i)); !counted.ok()) {
-        return counted;
-      }
+      const auto space = static_cast<StoreSpace>(i);
+      if (space == StoreSpace::kSpools && !view_.database().has_spools()) break;
+      if (absl::Status counted = CountSpace(space); !counted.ok()) return counted;
+    }
+    const auto peers = view_.LoadPeers();
+    if (!peers.ok()) return peers.status();
+    stats_.peers = peers->size();
+    for (const auto& [name, peer] : *peers) {
+      stats_.spool_messages += peer.last - peer.value.trimmed;
+      stats_.spool_bytes += peer.last_bytes - peer.value.trimmed_bytes;
     }
     std::vector<std::string> names;
     rocksdb::Env* const env = rocksdb::Env::Default();
@@ -71,6 +78,7 @@ class Counter {
   bool CountEntry(StoreSpace space, std::string_view key, std::string_view value) {
     switch (space) {
       case StoreSpace::kMeta:
+      case StoreSpace::kSpools:  // see StoreView::LoadPeers
         return true;
       case StoreSpace::kUsers:
       case StoreSpace::kChannels: {
@@ -121,10 +129,15 @@ class Exporter {
   absl::Status Export() {
     if (absl::Status status = ExportUsers(); !status.ok() || ended_) return status;
     if (absl::Status status = ExportChannels(); !status.ok() || ended_) return status;
+    auto peers = view_.LoadPeers();
+    if (!peers.ok()) return peers.status();
+    peers_ = *std::move(peers);
+    ExportPeers();
     for (StoreSpace space : {StoreSpace::kChats, StoreSpace::kPosts, StoreSpace::kInbox}) {
-      if (absl::Status status = ExportMessages(space); !status.ok() || ended_) return status;
+      if (ended_) return absl::OkStatus();
+      if (absl::Status status = ExportMessages(space); !status.ok()) return status;
     }
-    return absl::OkStatus();
+    return ended_ ? absl::OkStatus() : ExportSpools();
   }
 
  private:
@@ -249,8 +262,62 @@ class Exporter {
     });
   }
 
+  void ExportPeers() {
+    for (const auto& [name, peer] : peers_) {
+      if (ended_ || !sink_.peer) return;
+      const PeerValue& value = peer.value;
+      ended_ = !sink_.peer({.name = name,
+                            .record = {.out_stream = value.out_stream,
+                                       .out_base = value.out_base,
+                                       .out_first = value.trimmed + 1,
+                                       .out_last = peer.last,
+                                       .out_bytes = peer.last_bytes - value.trimmed_bytes,
+                                       .in_stream = value.in_stream,
+                                       .in_held = value.in_held,
+                                       .in_early = value.in_early}});
+    }
+  }
+
+  // What has been given up is skipped, and what has left its channel's history.
+  absl::Status ExportSpools() {
+    if (!sink_.message) return absl::OkStatus();
+    absl::Status unreadable;
+    absl::Status visited = Visit(StoreSpace::kSpools, [&](auto key, auto value) {
+      const std::optional<std::string_view> peer = ParseOwnerOfRun(key);
+      const std::optional<SpoolValue> row = ParseSpool(value);
+      if (!peer || !row || row->count > *PositionOfKey(key)) return false;
+      Bytes frames = row->frames;
+      std::string posts;
+      if (row->is_reference) {
+        if (row->position <= view_.cutoffs().posts) return true;
+        const absl::StatusOr<bool> found = view_.Find(
+            StoreSpace::kPosts, RunKey(OwnerBegin(row->channel), row->position), &posts);
+        if (!found.ok()) unreadable = found.status();
+        if (!found.ok() || !*found) return unreadable.ok();
+        const std::optional<RunValue> run = ParseRun(posts);
+        if (!run || run->count != row->count) return false;
+        frames = run->frames;
+      }
+      const auto known = peers_.find(*peer);
+      const uint64_t trimmed = known == peers_.end() ? 0 : known->second.value.trimmed;
+      ExportedMessage message;
+      message.kind = ExportedMessage::Kind::kSpool;
+      message.one = *peer;
+      message.position = *PositionOfKey(key) - row->count;
+      Frame frame;
+      while (!ended_ && TakeFrame(&frames, &frame)) {
+        ++message.position;
+        message.payload = frame.payload;
+        if (message.position > trimmed && !sink_.message(message)) ended_ = true;
+      }
+      return true;
+    });
+    return unreadable.ok() ? visited : unreadable;
+  }
+
   const StoreView& view_;
   const ExportSink& sink_;
+  std::map<std::string, StoreView::Peer, std::less<>> peers_;
   bool ended_ = false;  // the sink has had enough
 };
 

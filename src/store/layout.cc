@@ -10,6 +10,9 @@ namespace {
 
 constexpr char kAccountVersion = '\1';
 constexpr char kRunVersion = '\1';
+constexpr char kPeerVersion = '\1';
+constexpr char kSpoolInline = '\1';     // the frames are here
+constexpr char kSpoolReference = '\2';  // the frames are in a channel's history
 constexpr char kInboxIndex = '\1';   // the frames are in the chat
 constexpr char kInboxInline = '\2';  // the frames are here
 
@@ -23,8 +26,8 @@ StoreKey ChatNames(std::string_view one, std::string_view other, char end) {
 }  // namespace
 
 std::string_view StoreSpaceName(StoreSpace space) {
-  constexpr std::string_view kNames[kStoreSpaceCount] = {"meta",  "users", "channels",
-                                                         "chats", "posts", "inbox"};
+  constexpr std::string_view kNames[kStoreSpaceCount] = {"meta",  "users", "channels", "chats",
+                                                         "posts", "inbox", "spools"};
   return kNames[static_cast<size_t>(space)];
 }
 
@@ -255,6 +258,95 @@ std::optional<ClockRow> ParseClock(std::string_view key, std::string_view value)
     return std::nullopt;
   }
   return row;
+}
+
+StoreKey PeerKey(std::string_view peer) {
+  StoreKey key;
+  key.Name(kPeerPrefix).Text(peer);
+  return key;
+}
+
+std::optional<std::string_view> ParsePeerKey(std::string_view key) {
+  const std::string_view begin("peer\0", kPeerPrefix.size() + 1);
+  if (!key.starts_with(begin) || key.size() == begin.size()) return std::nullopt;
+  key.remove_prefix(begin.size());
+  if (key.find('\0') != std::string_view::npos) return std::nullopt;
+  return key;
+}
+
+std::string EncodePeer(const PeerValue& peer) {
+  std::string value(1, kPeerVersion);
+  for (uint64_t number : {peer.out_stream, peer.out_base, peer.trimmed, peer.trimmed_bytes,
+                          peer.in_stream, peer.in_held, uint64_t{peer.in_early.size()}}) {
+    PutNumber(&value, number);
+  }
+  for (const NumberRange& range : peer.in_early) {
+    PutNumber(&value, range.first);
+    PutNumber(&value, range.last);
+  }
+  return value;
+}
+
+std::optional<PeerValue> ParsePeer(std::string_view value) {
+  PeerValue peer;
+  if (value.empty() || value.front() != kPeerVersion) return std::nullopt;
+  value.remove_prefix(1);
+  uint64_t early_count = 0;
+  for (uint64_t* number : {&peer.out_stream, &peer.out_base, &peer.trimmed, &peer.trimmed_bytes,
+                           &peer.in_stream, &peer.in_held, &early_count}) {
+    if (!TakeNumber(&value, number)) return std::nullopt;
+  }
+  uint64_t last = peer.in_held;
+  for (; early_count > 0; --early_count) {
+    NumberRange range;
+    // Rising, and none touches the one before.
+    if (!TakeNumber(&value, &range.first) || !TakeNumber(&value, &range.last) ||
+        range.first <= last || range.first - last < 2 || range.last < range.first) {
+      return std::nullopt;
+    }
+    last = range.last;
+    peer.in_early.push_back(range);
+  }
+  if (!value.empty()) return std::nullopt;
+  return peer;
+}
+
+void PutSpoolHead(std::string* to, const SpoolValue& value) {
+  to->push_back(value.is_reference ? kSpoolReference : kSpoolInline);
+  PutNumber(to, value.count);
+  PutNumber(to, value.bytes);
+  PutNumber(to, value.bytes_up_to);
+  PutNumber(to, value.kept_ms);
+  if (!value.is_reference) return;
+  PutNumber(to, value.position);
+  *to += value.channel;
+}
+
+std::optional<SpoolValue> ParseSpool(std::string_view value) {
+  SpoolValue spool;
+  if (value.empty() || (value.front() != kSpoolInline && value.front() != kSpoolReference)) {
+    return std::nullopt;
+  }
+  spool.is_reference = value.front() == kSpoolReference;
+  value.remove_prefix(1);
+  if (!TakeNumber(&value, &spool.count) || !TakeNumber(&value, &spool.bytes) ||
+      !TakeNumber(&value, &spool.bytes_up_to) || !TakeNumber(&value, &spool.kept_ms) ||
+      spool.count == 0 || spool.bytes > spool.bytes_up_to) {
+    return std::nullopt;
+  }
+  if (spool.is_reference) {
+    if (!TakeNumber(&value, &spool.position) || value.empty() ||
+        value.find('\0') != std::string_view::npos) {
+      return std::nullopt;
+    }
+    spool.channel = value;
+    return spool;
+  }
+  spool.frames = AsBytes(value);
+  if (spool.frames.size() != spool.bytes || CountMessageFrames(spool.frames) != spool.count) {
+    return std::nullopt;
+  }
+  return spool;
 }
 
 }  // namespace solec

@@ -12,25 +12,29 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/inbox_mark.h"
+#include "store/peer_types.h"
 
 namespace solec {
 
 // A later version of the project that stores otherwise counts this up, and upgrades or refuses.
-inline constexpr std::string_view kStoreSchema = "1";
+inline constexpr std::string_view kStoreSchema = "2";
+// One that is upgraded when it is opened: it has no space for spools.
+inline constexpr std::string_view kStoreSchemaBefore = "1";
 
 // The key-value spaces, in the order of their numbers. kMeta is the database's default one.
-enum class StoreSpace : uint8_t { kMeta, kUsers, kChannels, kChats, kPosts, kInbox };
-inline constexpr size_t kStoreSpaceCount = 6;
+enum class StoreSpace : uint8_t { kMeta, kUsers, kChannels, kChats, kPosts, kInbox, kSpools };
+inline constexpr size_t kStoreSpaceCount = 7;
 // "meta" is for people: the database calls it otherwise.
 std::string_view StoreSpaceName(StoreSpace space);
 
 // --- keys ---
 
-// Rows of the space meta, beside those of the clock.
+// Rows of the space meta, beside those of the clock and of peers.
 inline constexpr std::string_view kSchemaKey = "schema";    // kStoreSchema
 inline constexpr std::string_view kServerKey = "server";    // the name of the server it belongs to
 inline constexpr std::string_view kStateKey = "state";      // StateValue
@@ -185,6 +189,38 @@ inline constexpr std::string_view kClockPrefix = "clock";
 StoreKey ClockKey(uint64_t position);
 std::string EncodeClock(const ClockRow& row);
 std::optional<ClockRow> ParseClock(std::string_view key, std::string_view value);
+
+// What is known of a peer, beside the rows of its spool; in the space meta.
+struct PeerValue {
+  uint64_t out_stream = 0;  // as in PeerRecord
+  uint64_t out_base = 0;
+  uint64_t trimmed = 0;        // all messages of the spool up to this number are given up
+  uint64_t trimmed_bytes = 0;  // what they came to, since the spool began; whole runs
+  uint64_t in_stream = 0;
+  uint64_t in_held = 0;
+  std::vector<NumberRange> in_early{};
+};
+inline constexpr std::string_view kPeerPrefix = "peer";
+StoreKey PeerKey(std::string_view peer);
+// The peer's name.
+std::optional<std::string_view> ParsePeerKey(std::string_view key);
+std::string EncodePeer(const PeerValue& peer);
+std::optional<PeerValue> ParsePeer(std::string_view value);
+
+// A row of a spool; its key has the peer and the number of the run's last message.
+struct SpoolValue {
+  bool is_reference = false;
+  uint64_t count = 0;         // of frames
+  uint64_t bytes = 0;         // of frames
+  uint64_t bytes_up_to = 0;   // of all that was ever put into the spool, these included
+  uint64_t kept_ms = 0;       // since 1970
+  uint64_t position = 0;      // a reference: of the run in the channel's history
+  std::string_view channel{};
+  Bytes frames{};             // no reference: checked as those of a run are
+};
+// All of it but the frames, which follow.
+void PutSpoolHead(std::string* to, const SpoolValue& value);
+std::optional<SpoolValue> ParseSpool(std::string_view value);
 
 // How many whole Message frames `frames` is made of; nothing else if it is not.
 std::optional<uint64_t> CountMessageFrames(Bytes frames);

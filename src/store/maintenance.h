@@ -49,6 +49,8 @@ struct StoreStats {
   uint64_t chats = 0, chat_messages = 0, chat_bytes = 0;      // bytes: of whole frames
   uint64_t histories = 0, post_messages = 0, post_bytes = 0;  // of channels
   uint64_t inbox_messages = 0;                                // kept for users, delivered or not
+  uint64_t peers = 0;                                         // anything is known of
+  uint64_t spool_messages = 0, spool_bytes = 0;               // that wait for them
   uint64_t log_bytes = 0;                                     // of the write-ahead log
   std::vector<StoreSpaceStats> spaces;
 };
@@ -66,24 +68,31 @@ struct ExportedChannel {
   ChannelRecord record;
 };
 
+struct ExportedPeer {
+  std::string_view name;
+  PeerRecord record;
+};
+
 struct ExportedMessage {
   enum class Kind : uint8_t {
     kChat,     // of `one` and `other`
     kChannel,  // posted to `one`
     kWaiting,  // only kept for `one`: it is, or was, in another history too
+    kSpool,    // waits for the peer `one`; it is in a history too, unless it is a foreign channel's
   };
   Kind kind = Kind::kChat;
   std::string_view one, other;  // users of this server without its name
-  uint64_t position = 0;
-  Bytes payload;  // of a Message
+  uint64_t position = 0;        // kSpool: the number in the spool
+  Bytes payload;                // of a Message
 };
 
-// What is taken out, piece by piece: users by name, channels by name, chats, channels' histories
-// and what only waits, each in order of position. A callback that returns false ends it; views live
-// as long as the call.
+// What is taken out, piece by piece: users by name, channels by name, peers by name, chats,
+// channels' histories, what only waits and spools, each in order of position. A callback that
+// returns false ends it; views live as long as the call.
 struct ExportSink {
   std::function<bool(const ExportedUser&)> user;
   std::function<bool(const ExportedChannel&)> channel;
+  std::function<bool(const ExportedPeer&)> peer;
   std::function<bool(const ExportedMessage&)> message;
 };
 

@@ -15,6 +15,9 @@ struct StoreFigures {
   uint64_t messages_refused = 0;  // full disk or a failed commit
   uint64_t message_bytes = 0;     // frames of the kept ones
   uint64_t runs_kept = 0;         // rows that hold them
+  uint64_t messages_spooled = 0;        // put into a spool, once for each peer
+  uint64_t spool_messages_refused = 0;  // the peer's spool was full
+  uint64_t spool_messages_dropped = 0;  // a channel's, for a peer whose spool was full
   uint64_t records_written = 0;   // changes of users and channels
   uint64_t reads = 0;             // records, waiting messages, histories
   uint64_t reads_failed = 0;

@@ -1,5 +1,6 @@
 #include "store/store_view.h"
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace solec {
@@ -47,7 +48,7 @@ absl::Status StoreView::LoadMeta() {
     return absl::DataLossError(
         absl::StrCat("the store in ", path_, " is damaged: its schema cannot be read"));
   }
-  if (schema_ != kStoreSchema) {
+  if (schema_ != kStoreSchema && schema_ != kStoreSchemaBefore) {
     return absl::FailedPreconditionError(absl::StrCat("the store in ", path_, " has schema ",
                                                       schema_, ", this program knows ",
                                                       std::string(kStoreSchema)));
@@ -74,6 +75,7 @@ absl::Status StoreView::LoadMeta() {
 absl::Status StoreView::Visit(
     StoreSpace space,
     const std::function<bool(std::string_view key, std::string_view value)>& visit) const {
+  if (space == StoreSpace::kSpools && !database_->has_spools()) return absl::OkStatus();
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = 2 << 20;
@@ -86,6 +88,38 @@ absl::Status StoreView::Visit(
   return absl::DataLossError(absl::StrCat("the space ", std::string(StoreSpaceName(space)),
                                           " of the store in ", path_,
                                           " cannot be read: ", entries->status().ToString()));
+}
+
+absl::StatusOr<std::map<std::string, StoreView::Peer, std::less<>>> StoreView::LoadPeers() const {
+  std::map<std::string, Peer, std::less<>> peers;
+  std::string damaged;
+  absl::Status visited = Visit(StoreSpace::kMeta, [&](auto key, auto value) {
+    const std::optional<std::string_view> name = ParsePeerKey(key);
+    if (!name) return true;
+    std::optional<PeerValue> parsed = ParsePeer(value);
+    if (!parsed) damaged = *name;
+    else peers[std::string(*name)] = {*parsed, parsed->trimmed, parsed->trimmed_bytes};
+    return damaged.empty();
+  });
+  if (!visited.ok()) return visited;
+  visited = Visit(StoreSpace::kSpools, [&](auto key, auto value) {
+    const std::optional<std::string_view> name = ParseOwnerOfRun(key);
+    const std::optional<SpoolValue> row = ParseSpool(value);
+    if (!name || !row) {
+      damaged = key;
+      return false;
+    }
+    Peer& peer = peers[std::string(*name)];
+    if (*PositionOfKey(key) <= peer.last) return true;
+    peer.last = *PositionOfKey(key);
+    peer.last_bytes = row->bytes_up_to;
+    return true;
+  });
+  if (!visited.ok()) return visited;
+  if (damaged.empty()) return peers;
+  return absl::DataLossError(absl::StrCat("the store in ", path_, " is damaged: what it knows of ",
+                                          absl::CHexEscape(damaged),
+                                          " cannot be decoded; see solec store check"));
 }
 
 absl::StatusOr<bool> StoreView::Find(StoreSpace space, const StoreKey& key,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,15 @@ class StoreView {
 
   // One entry: whether it is there.
   absl::StatusOr<bool> Find(StoreSpace space, const StoreKey& key, std::string* value) const;
+
+  // What is known of all peers, and how far their spools reach; from the space meta and the ends of
+  // the spools.
+  struct Peer {
+    PeerValue value;
+    uint64_t last = 0;
+    uint64_t last_bytes = 0;
+  };
+  absl::StatusOr<std::map<std::string, Peer, std::less<>>> LoadPeers() const;
 
   const Database& database() const { return *database_; }
   const std::string& path() const { return path_; }

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+#include "store/record_links.h"
 
 namespace solec {
 
@@ -14,13 +15,14 @@ bool StoreWriter::RunCycle() {
   lane_writes_.assign(shard_count, 0);
   lane_urgent_.assign(shard_count, 0);
   cut_short_ = false;
+  engine_->SetSpoolBytesMax(shared_->spool_bytes_max.load(std::memory_order_relaxed));
   bool any = false;
   for (uint32_t i = 0; i < shard_count; ++i) {
     any |= TakeFrom((first_shard_ + i) % shard_count);
   }
   first_shard_ = (first_shard_ + 1) % shard_count;
   if (any && !broken_) engine_->ApplyRetention();
-  if (!any && engine_->batch_empty()) return false;
+  if (!any && engine_->batch_empty() && engine_->owed_growth().empty()) return false;
 
   if (!engine_->batch_empty()) {
     const auto begin = std::chrono::steady_clock::now();
@@ -31,12 +33,67 @@ bool StoreWriter::RunCycle() {
     commit_ns_max_.store(std::max(took, commit_ns_max_.load(std::memory_order_relaxed)),
                          std::memory_order_relaxed);
     if (status != StoreStatus::kDone) FailAll(status);
+    any = true;
   }
-  completions_.clear();
+  any |= TellOfGrowth();
+  Finish();
   for (StoreRequest* read : reads_) shared_->to_reader.Add(read);
   if (!reads_.empty()) shared_->reader_bell.Ring(true);
   reads_.clear();
   for (uint32_t shard = 0; shard < shard_count; ++shard) Hand(shard);
+  return any;
+}
+
+// What only the commit decides. After the growth of this batch was told: whoever watches from now
+// on has it in its record.
+void StoreWriter::Finish() {
+  for (const LaneCompletion* completion : completions_) {
+    StoreRequest* const request = completion->request;
+    if (request == nullptr) continue;
+    const bool loads = request->kind == StoreRequestKind::kLoadPeer;
+    if ((loads && completion->status == StoreStatus::kDone) ||
+        request->kind == StoreRequestKind::kForgetPeer) {
+      engine_->FinishPeerRequest(request);
+    }
+  }
+  completions_.clear();
+}
+
+bool StoreWriter::TellOfGrowth() {
+  std::vector<SpoolEntry*>& owed = engine_->owed_growth();
+  const size_t count = owed.size();
+  std::erase_if(owed, [this](SpoolEntry* entry) {
+    if (!drops_completions_ && entry->watcher && !TellOfGrowth(*entry)) return false;
+    entry->owes_growth = false;
+    entry->DropGrownFrames();
+    return true;
+  });
+  return owed.size() != count;
+}
+
+bool StoreWriter::TellOfGrowth(const SpoolEntry& entry) {
+  DiskLane* const lane = (*lanes_)[*entry.watcher].get();
+  LaneCompletion growth;
+  growth.peer_size = static_cast<uint16_t>(entry.peer.size());
+  growth.last_position = entry.committed.last;
+  const size_t head_size = sizeof(growth) + entry.peer.size();
+  // Completions come first: what is not at hand can be read from the spool.
+  const bool with_frames = entry.grown_count != 0 && lane->from_writer.HalfFree();
+  const std::string_view frames = with_frames ? entry.grown_frames : std::string_view();
+  if (with_frames) {
+    growth.ticket.number = entry.grown_first;
+    growth.ticket.count = entry.grown_count;
+  }
+  uint8_t* at = lane->from_writer.Reserve(head_size + frames.size());
+  if (at == nullptr) {
+    lane->blocked.exchange(true);  // as in NewCompletion
+    at = lane->from_writer.Reserve(head_size + frames.size());
+    if (at == nullptr) return false;
+  }
+  std::memcpy(at, &growth, sizeof(growth));
+  entry.peer.copy(reinterpret_cast<char*>(at) + sizeof(growth), entry.peer.size());
+  frames.copy(reinterpret_cast<char*>(at) + head_size, frames.size());
+  lane_urgent_[*entry.watcher] = 1;
   return true;
 }
 
@@ -102,7 +159,7 @@ bool StoreWriter::TakeRecord(const uint8_t* record, size_t size, uint32_t shard)
     (*lanes_)[shard]->large_bytes.fetch_sub(size, std::memory_order_release);
     std::memcpy(&head, record, sizeof(head));
   }
-  if (head.ticket.number != 0) lane_urgent_[shard] = 1;
+  if (head.ticket.number != 0 || head.links_size != 0) lane_urgent_[shard] = 1;
   KeepMessages(head, {record + sizeof(head), size - sizeof(head)}, completion);
   return true;
 }
@@ -120,30 +177,51 @@ void StoreWriter::TakeRead(StoreRequest* request) {
 void StoreWriter::KeepMessages(const RecordHead& head, Bytes parts, LaneCompletion* completion) {
   completion->request = nullptr;
   completion->ticket = head.ticket;
-  completion->status = Refusal();
-  if (completion->status != StoreStatus::kDone) {
+  // The numbers of messages that are not kept are small, like a change of a user.
+  const bool is_small = head.kind == RecordHead::Kind::kReceived && !broken_;
+  if (const StoreStatus refusal = Refusal(); refusal != StoreStatus::kDone && !is_small) {
+    completion->status = refusal;
     refused_.fetch_add(head.ticket.count, std::memory_order_relaxed);
-    return;
-  }
-  if (head.kind == RecordHead::Kind::kOutgoing || head.kind == RecordHead::Kind::kReceived) {
-    completion->status = StoreStatus::kFailed;
     return;
   }
   const std::string_view owner = AsString(parts.first(head.owner_size));
   const std::string_view sender = AsString(parts.subspan(head.owner_size, head.sender_size));
-  const Bytes frames =
-      parts.subspan(head.owner_size + size_t{head.sender_size} + head.links_size);
-  if (head.kind == RecordHead::Kind::kChannel) {
-    completion->last_position = engine_->AddChannel(owner, frames, head.ticket.count);
-  } else {
-    completion->last_position =
-        engine_->AddDirect({.user = owner,
-                            .sender = LocalForm(sender, options_.server_name),
-                            .frames = frames,
-                            .count = head.ticket.count,
-                            .delivered = head.delivered,
-                            .bytes = head.bytes,
-                            .waiting_only = head.waiting_only});
+  parts = parts.subspan(head.owner_size + size_t{head.sender_size});
+  const std::string_view links = AsString(parts.first(head.links_size));
+  const Bytes frames = parts.subspan(head.links_size);
+  const uint32_t count = head.ticket.count;
+  uint64_t* const last_position = &completion->last_position;
+  switch (head.kind) {
+    case RecordHead::Kind::kDirect:
+      completion->status = engine_->AddDirect(
+          {.user = owner,
+           .sender = LocalForm(sender, options_.server_name),
+           .frames = frames,
+           .count = count,
+           .delivered = head.delivered,
+           .bytes = head.bytes,
+           .waiting_only = head.waiting_only,
+           .received = {.peer = links, .number = head.ticket.number, .count = count}},
+          last_position);
+      return;
+    case RecordHead::Kind::kOutgoing:
+      completion->status = engine_->AddOutgoing(
+          {.peer = links, .sender = sender, .target = owner, .frames = frames, .count = count},
+          last_position);
+      return;
+    case RecordHead::Kind::kChannel: {
+      const RecordLinks unpacked = UnpackLinks(links);
+      completion->status = engine_->AddChannel({.channel = owner,
+                                                .frames = frames,
+                                                .count = count,
+                                                .peers = unpacked.peers,
+                                                .received = unpacked.received},
+                                               last_position);
+      return;
+    }
+    default:
+      SOLEC_ASSERT(head.kind == RecordHead::Kind::kReceived);
+      completion->status = engine_->MarkReceived(UnpackLinks(links).received);
   }
 }
 

@@ -61,6 +61,11 @@ class StoreWriter {
   void TakeRead(StoreRequest* request);
   // `parts`: what follows the head in its record.
   void KeepMessages(const RecordHead& head, Bytes parts, LaneCompletion* completion);
+  void Finish();
+  // Tells watchers that spools have grown; true if any was told. Whom there is no room to tell is
+  // told later.
+  bool TellOfGrowth();
+  bool TellOfGrowth(const SpoolEntry& entry);
   void SetFull(bool full);
   // What messages are refused with now; kDone: they are not.
   StoreStatus Refusal() const;

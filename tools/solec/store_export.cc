@@ -53,11 +53,28 @@ bool PrintChannel(const Print& print, const ExportedChannel& channel) {
   return true;
 }
 
+bool PrintPeer(const Print& print, const ExportedPeer& peer) {
+  const PeerRecord& record = peer.record;
+  Json early = Json::array();
+  for (const NumberRange& range : record.in_early) early.push_back({range.first, range.last});
+  return PrintJson(print, {{"type", "peer"},
+                           {"name", std::string(peer.name)},
+                           {"out_stream", record.out_stream},
+                           {"out_base", record.out_base},
+                           {"out_first", record.out_first},
+                           {"out_last", record.out_last},
+                           {"in_stream", record.in_stream},
+                           {"in_held", record.in_held},
+                           {"in_early", early}});
+}
+
 bool PrintMessage(const Print& print, const ExportedMessage& message) {
   Json line = {{"type", "message"}, {"position", message.position}};
   if (message.kind == ExportedMessage::Kind::kWaiting) {
     line["type"] = "waiting";
     line["user"] = std::string(message.one);
+  } else if (message.kind == ExportedMessage::Kind::kSpool) {
+    line = {{"type", "spool"}, {"peer", std::string(message.one)}, {"number", message.position}};
   }
   Message payload;
   if (Decode(message.payload, &payload) != DecodeError::kNone) {
@@ -82,6 +99,7 @@ ExportSink JsonLines(bool with_passwords, Print print) {
   sink.channel = [shared](const ExportedChannel& channel) {
     return PrintChannel(*shared, channel);
   };
+  sink.peer = [shared](const ExportedPeer& peer) { return PrintPeer(*shared, peer); };
   sink.message = [shared](const ExportedMessage& message) {
     return PrintMessage(*shared, message);
   };

@@ -70,6 +70,9 @@ constexpr Line kLines[] = {
     {"channel_messages", "messages in channels", &StoreStats::post_messages},
     {"channel_bytes", "bytes in channels", &StoreStats::post_bytes},
     {"inbox_messages", "messages kept for users", &StoreStats::inbox_messages},
+    {"peers", "peers", &StoreStats::peers},
+    {"spool_messages", "messages for peers", &StoreStats::spool_messages},
+    {"spool_bytes", "bytes for peers", &StoreStats::spool_bytes},
     {"log_bytes", "bytes of the log", &StoreStats::log_bytes},
 };
 

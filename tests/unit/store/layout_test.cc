@@ -200,6 +200,75 @@ TEST(StoreLayout, ClockRowsComeBack) {
   EXPECT_FALSE(ParseClock(ClockKey(9).view(), value + "x"));
 }
 
+std::string Spool(const SpoolValue& spool, std::string_view frames = "") {
+  std::string value;
+  PutSpoolHead(&value, spool);
+  return value.append(frames);
+}
+
+TEST(StoreLayout, PeersComeBack) {
+  const std::string value = EncodePeer({.out_stream = 1,
+                                        .out_base = 2,
+                                        .trimmed = 3,
+                                        .trimmed_bytes = 4,
+                                        .in_stream = UINT64_MAX,
+                                        .in_held = 6,
+                                        .in_early = {{8, 8}, {10, 1'000}}});
+  const std::optional<PeerValue> peer = ParsePeer(value);
+  ASSERT_TRUE(peer);
+  EXPECT_EQ(peer->out_stream, 1u);
+  EXPECT_EQ(peer->out_base, 2u);
+  EXPECT_EQ(peer->trimmed, 3u);
+  EXPECT_EQ(peer->trimmed_bytes, 4u);
+  EXPECT_EQ(peer->in_stream, UINT64_MAX);
+  EXPECT_EQ(peer->in_held, 6u);
+  EXPECT_EQ(peer->in_early, (std::vector<NumberRange>{{8, 8}, {10, 1'000}}));
+  for (size_t size = 0; size < value.size(); ++size) EXPECT_FALSE(ParsePeer(value.substr(0, size)));
+  EXPECT_FALSE(ParsePeer(value + "x"));
+  for (const NumberRange& wrong : {NumberRange{7, 7}, NumberRange{6, 9}, NumberRange{9, 8}}) {
+    EXPECT_FALSE(ParsePeer(EncodePeer({.in_held = 6, .in_early = {wrong}})));
+  }
+  EXPECT_EQ(ParsePeerKey(PeerKey("b.example").view()), "b.example");
+  EXPECT_FALSE(ParsePeerKey("peer\0"sv));
+  EXPECT_FALSE(ParsePeerKey("peer"));
+  EXPECT_FALSE(ParsePeerKey(ClockKey(9).view()));
+}
+
+TEST(StoreLayout, RowsOfSpoolsComeBack) {
+  const std::string frames = MessageFrame(3) + MessageFrame(40);
+  SpoolValue wanted{.count = 2, .bytes = frames.size(), .bytes_up_to = 1'000, .kept_ms = 77};
+  const std::string row = Spool(wanted, frames);
+  std::optional<SpoolValue> spool = ParseSpool(row);
+  ASSERT_TRUE(spool);
+  EXPECT_FALSE(spool->is_reference);
+  EXPECT_EQ(spool->count, 2u);
+  EXPECT_EQ(spool->bytes, frames.size());
+  EXPECT_EQ(spool->bytes_up_to, 1'000u);
+  EXPECT_EQ(spool->kept_ms, 77u);
+  EXPECT_EQ(AsString(spool->frames), frames);
+  EXPECT_FALSE(ParseSpool(Spool(wanted, MessageFrame(3))));
+  EXPECT_FALSE(ParseSpool(Spool(wanted, frames + "x")));
+  wanted.bytes_up_to = frames.size() - 1;
+  EXPECT_FALSE(ParseSpool(Spool(wanted, frames))) << "less than it has itself";
+
+  wanted = {.is_reference = true,
+            .count = 2,
+            .bytes = 10,
+            .bytes_up_to = 10,
+            .position = 300,
+            .channel = "#room"};
+  const std::string reference = Spool(wanted);
+  spool = ParseSpool(reference);
+  ASSERT_TRUE(spool);
+  EXPECT_TRUE(spool->is_reference);
+  EXPECT_EQ(spool->position, 300u);
+  EXPECT_EQ(spool->channel, "#room");
+  wanted.channel = "";
+  EXPECT_FALSE(ParseSpool(Spool(wanted)));
+  wanted.channel = "#a\0b"sv;
+  EXPECT_FALSE(ParseSpool(Spool(wanted)));
+}
+
 // Whatever is on the disk: an answer, no crash. Sanitizers see what a wrong one would read.
 TEST(StoreLayout, AnyBytesAreParsedOrRefused) {
   const uint64_t seed = Seed(3);
@@ -211,6 +280,9 @@ TEST(StoreLayout, AnyBytesAreParsedOrRefused) {
       Inbox({.bytes = 9, .count = 1, .sender = "bob"}),
       EncodeAccount({.since = 1, .password_hash = "hash"}),
       EncodeMark({.position = 300, .bytes = 400}),
+      EncodePeer({.trimmed = 300, .in_held = 6, .in_early = {{8, 8}}}),
+      Spool({.count = 1, .bytes = 12, .bytes_up_to = 12}, MessageFrame(9)),
+      Spool({.is_reference = true, .count = 1, .position = 9, .channel = "#room"}),
       std::string(RunKey(ChatBegin("a", "b"), 3).view()),
       std::string(RowKey("a", kRowContact, "b").view()),
   };
@@ -224,6 +296,8 @@ TEST(StoreLayout, AnyBytesAreParsedOrRefused) {
     accepted += ParseRun(bytes).has_value() + ParseInbox(bytes).has_value();
     accepted += ParseAccount(bytes).has_value() + ParseMark(bytes).has_value();
     accepted += ParseChatKey(bytes).has_value() + ParseOwnerOfRun(bytes).has_value();
+    accepted += ParsePeer(bytes).has_value() + ParseSpool(bytes).has_value();
+    accepted += ParsePeerKey(bytes).has_value();
     accepted += ParseRowKey(bytes).has_value() + ParseClock(bytes, bytes).has_value();
   }
   EXPECT_GT(accepted, 1'000u);

@@ -126,7 +126,7 @@ TEST_F(StoreMaintenance, MembershipsThatDisagreeAreNoFaults) {
 TEST_F(StoreMaintenance, CountsAreThoseOfWhatWasKept) {
   const absl::StatusOr<StoreStats> stats = StatStore(path());
   ASSERT_TRUE(stats.ok()) << stats.status();
-  EXPECT_EQ(stats->schema, "1");
+  EXPECT_EQ(stats->schema, kStoreSchema);
   EXPECT_EQ(stats->server_name, "a.example");
   EXPECT_EQ(stats->last_position, 7u);
   EXPECT_EQ(stats->users, 2u);
@@ -139,7 +139,7 @@ TEST_F(StoreMaintenance, CountsAreThoseOfWhatWasKept) {
   EXPECT_EQ(stats->post_messages, 3u);
   EXPECT_EQ(stats->inbox_messages, 4u);
   EXPECT_GT(stats->chat_bytes, 90u);
-  EXPECT_EQ(stats->spaces.size(), 6u);
+  EXPECT_EQ(stats->spaces.size(), 7u);
   EXPECT_EQ(stats->spaces[0].name, "meta");
 }
 

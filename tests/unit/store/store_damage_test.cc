@@ -227,9 +227,9 @@ TEST_F(StoreDamage, ALaterSchemaIsRefused) {
     options.write_buffer_bytes = 1 << 20;
     absl::StatusOr<std::unique_ptr<Database>> database = Database::Open(options);
     ASSERT_TRUE(database.ok());
-    ASSERT_TRUE((**database)->Put({}, (*database)->space(StoreSpace::kMeta), "schema", "2").ok());
+    ASSERT_TRUE((**database)->Put({}, (*database)->space(StoreSpace::kMeta), "schema", "3").ok());
   }
-  ExpectRefused("schema 2");
+  ExpectRefused("schema 3");
 }
 
 // Killed at any point of its first start, it starts.
