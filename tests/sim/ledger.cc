@@ -32,11 +32,30 @@ static size_t TakeNumber(std::string_view* text) {
 }
 
 void Ledger::ReadMessage(size_t session, Log* log, const Message& message) {
-  if (message.source == "server@" + server_) return;  // an answer of the service address
+  if (message.source.starts_with("server@")) return;  // an answer of the service address
   const Letter* letter = LetterOf(session, message.message_content);
   if (letter == nullptr) return;
   log->messages.push_back({letter, std::string(message.source), std::string(message.target)});
   ++copies_[session][letter];
+}
+
+void Ledger::ReadBounce(size_t session, Log* log, const Bounce& bounce) {
+  const size_t from = bounce.timestamp.seconds / 1'000'000;
+  const size_t number = bounce.timestamp.seconds % 1'000'000;
+  const bool known = from < sessions.size() && number >= 1 &&
+                     number <= sessions[from]->letters.size() &&
+                     sessions[from]->user == sessions[session]->user &&
+                     sessions[from]->letters[number - 1].target == bounce.target;
+  if (!known) return Wrong(session, "got a bounce of what it never sent");
+  const Letter& letter = sessions[from]->letters[number - 1];
+  const bool expired = expires && bounce.code == ErrorCode::kUnavailable;
+  const bool refused = bounce.code == ErrorCode::kNotFound &&
+                       (letter.due == Due::kBounced || letter.due == Due::kEither);
+  if (!expired && !refused) {
+    Wrong(session, "got a bounce without reason: " + std::to_string(from) + "/" +
+                       std::to_string(number));
+  }
+  log->bounced.push_back(&letter);
 }
 
 const Letter* Ledger::LetterOf(size_t session, std::string_view content) {
@@ -112,6 +131,9 @@ void Ledger::Read(size_t session) {
         if (letter != nullptr) log.histories[item.tag].push_back({item.position, letter});
         break;
       }
+      case PayloadType::kBounce:
+        ReadBounce(session, &log, read(Bounce{}));
+        break;
       case PayloadType::kHandshake:
       case PayloadType::kListItem:
         break;
@@ -149,9 +171,10 @@ void Ledger::CheckArrivals(size_t session) {
     const std::string name = std::to_string(letter.session) + "/" + std::to_string(letter.number);
     const bool channel = letter.target.starts_with('#');
     const std::string& sender = sessions[letter.session]->user;
-    if (letter.due == Due::kRefused) Wrong(session, "got a message that was forbidden: " + name);
-    if (arrival.source != sender + "@" + server_ ||
-        arrival.target != letter.target + "@" + server_) {
+    if (letter.due == Due::kRefused || letter.due == Due::kBounced) {
+      Wrong(session, "got a message that was forbidden: " + name);
+    }
+    if (arrival.source != sender || arrival.target != letter.target) {
       Wrong(session, "got a message with wrong addresses: " + name);
     }
     if (!channel && letter.target != record.user) Wrong(session, "got another's message: " + name);
@@ -180,7 +203,7 @@ void Ledger::CheckAnswers(size_t session) {
   for (const auto& [number, code] : log.rejected) {
     const bool known = number >= 1 && number <= record.letters.size();
     if (!known || record.letters[number - 1].due == Due::kDelivered ||
-        code != ErrorCode::kNotFound) {
+        record.letters[number - 1].due == Due::kBounced || code != ErrorCode::kNotFound) {
       Wrong(session, "Rejected without reason: " + std::to_string(number));
     }
   }
@@ -193,7 +216,8 @@ void Ledger::CheckAnswers(size_t session) {
     if (!expected) Wrong(session, "got an Error without reason");
   }
   if (!IsOpen(record)) return;
-  size_t refused = 0, uncertain = 0;
+  // Without receipts a bounce is an Error too, and comes to any session of the user.
+  size_t refused = 0, uncertain = record.receipts ? 0 : BouncesFor(record.user);
   for (const Letter& letter : record.letters) {
     if (letter.due == Due::kRefused) ++refused;
     if (letter.due == Due::kEither) ++uncertain;
@@ -216,6 +240,18 @@ void Ledger::CheckAnswers(size_t session) {
   if (record.receipts && errors != 0) Wrong(session, "got Error in place of Rejected");
   if (log.results != record.tags) Wrong(session, "results are not those that were asked for");
   if (log.pongs != record.pings) Wrong(session, "pongs are not those that were asked for");
+}
+
+// Messages of this user that may come back.
+size_t Ledger::BouncesFor(const std::string& user) const {
+  size_t count = 0;
+  for (const auto& record : sessions) {
+    if (record->user != user) continue;
+    for (const Letter& letter : record->letters) {
+      if (letter.due == Due::kBounced || letter.due == Due::kEither || expires) ++count;
+    }
+  }
+  return count;
 }
 
 // Whether the sender may rely on it.
@@ -279,7 +315,9 @@ void Ledger::CheckHistories(size_t session) {
                                ? letter->target == with
                                : (sender == record.user && letter->target == with) ||
                                      (sender == with && letter->target == record.user);
-      if (!belongs || letter->due == Due::kRefused) {
+      const bool refused = letter->due == Due::kRefused ||
+                           (letter->due == Due::kBounced && sender != record.user);
+      if (!belongs || refused) {
         Wrong(session, "history with " + with + " has what is not in it: " + name);
       }
     }

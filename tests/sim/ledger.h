@@ -18,6 +18,7 @@ namespace solec {
 // What the protocol says of a message.
 enum class Due : uint8_t {
   kDelivered,  // it must arrive
+  kBounced,    // it must be accepted, but arrive nowhere: the other server refuses it
   kRefused,    // it must be answered with Error 0x02 or Rejected, and arrive nowhere
   kEither,     // contact or membership changed meanwhile: one of the two
 };
@@ -26,14 +27,17 @@ enum class Due : uint8_t {
 struct Letter {
   size_t session;
   uint32_t number;     // within the session, from 1
-  std::string target;  // "u1", "#c0"
+  std::string target;  // "u1@a.example", "#c0@b.example"
   Due due;
   uint64_t sent_ns;
+
+  // The one that it is sent with; names it.
+  uint64_t timestamp() const { return session * 1'000'000 + number; }
 };
 
 // One connection of a client, from its beginning on.
 struct SessionRecord {
-  std::string user;
+  std::string user;  // "u1@a.example"
   bool receipts = false;
   bool acknowledges = false;
   bool login_is_valid = true;
@@ -44,19 +48,19 @@ struct SessionRecord {
   std::vector<Letter> letters;
   std::vector<uint16_t> tags;  // of requests, as they were sent
   std::vector<uint32_t> pings;
-  std::map<uint16_t, std::string> histories;  // that were asked for at the end, by tag: of whom
+  // That were asked for at the end, by tag: of whom, as a full address.
+  std::map<uint16_t, std::string> histories;
 };
 
 class Ledger {
  public:
-  explicit Ledger(std::string server) : server_(std::move(server)) {}
-
   std::vector<std::unique_ptr<SessionRecord>> sessions;
   std::map<std::string, std::set<std::string>> members;  // of a channel, all through the run
   std::set<std::string> changing;                        // channels that people join and leave
   bool durable = false;  // what was accepted survives crashes, and is in the histories
+  bool expires = false;  // what waits for another server may bounce, for it waits too long
 
-  // "u1 3 17 #c0 xxxx": who, session, number, target, filling.
+  // "u1@a.example 3 17 #c0@a.example xxxx": who, session, number, target, filling.
   static std::string Content(const std::string& user, const Letter& letter, size_t filling);
 
   // What is wrong, one line each; empty: nothing. `complete`: every user has logged in again after
@@ -73,6 +77,7 @@ class Ledger {
     std::vector<uint64_t> accepted;
     std::map<uint64_t, ErrorCode> rejected;
     std::vector<ErrorCode> errors;
+    std::vector<const Letter*> bounced;
     std::vector<uint16_t> results;
     std::vector<uint32_t> pongs;
     std::map<uint16_t, std::vector<std::pair<uint64_t, const Letter*>>> histories;
@@ -80,12 +85,14 @@ class Ledger {
   };
 
   void Read(size_t session);
+  void ReadBounce(size_t session, Log* log, const Bounce& bounce);
   void ReadMessage(size_t session, Log* log, const Message& message);
   void CheckArrivals(size_t session);
   void CheckAnswers(size_t session);
   void CheckLetter(const Letter& letter);
   void CheckHistories(size_t session);
   const Letter* LetterOf(size_t session, std::string_view content);
+  size_t BouncesFor(const std::string& user) const;
   void CheckChannelOrder();
   bool IsAccepted(const Letter& letter) const;
   bool IsOpen(const SessionRecord& record) const {
@@ -95,7 +102,6 @@ class Ledger {
   size_t Copies(size_t session, const Letter& letter) const;
   void Wrong(size_t session, const std::string& what);
 
-  const std::string server_;
   bool complete_ = false;
   std::vector<Log> logs_;
   std::vector<std::map<const Letter*, size_t>> copies_;

@@ -25,7 +25,7 @@ SimOptions Scenario::OptionsOf(uint64_t seed) {
 }
 
 Scenario::Scenario(uint64_t seed)
-    : random_(seed ^ 0xfeedface), world_(OptionsOf(seed)), ledger_("a.example") {
+    : random_(seed ^ 0xfeedface), world_(OptionsOf(seed)) {
   ledger_.durable = world_.durable();
 }
 
@@ -37,11 +37,11 @@ void Scenario::SetUp() {
       const uint64_t kind = random_.Below(10);
       if (kind < 5) {
         world_.AddContacts(a, b);
-        contacts_.insert({a, b});
-        contacts_.insert({b, a});
+        contacts_.insert({Full(a), Full(b)});
+        contacts_.insert({Full(b), Full(a)});
       } else if (kind < 7) {
-        unsettled_.insert({a, b});
-        unsettled_.insert({b, a});
+        unsettled_.insert({Full(a), Full(b)});
+        unsettled_.insert({Full(b), Full(a)});
       } else if (kind < 8) {
         world_.Control(ControlKind::kContactAdd, a, b);  // one side only: not enough
       }
@@ -52,10 +52,10 @@ void Scenario::SetUp() {
     for (uint64_t i = 0; i < kUsers; ++i) {
       if (!random_.Percent(60)) continue;
       world_.JoinChannel(UserName(i), channel);
-      ledger_.members[channel].insert(UserName(i));
+      ledger_.members[Full(channel)].insert(Full(UserName(i)));
     }
   }
-  ledger_.changing.insert("#coming.and.going");
+  ledger_.changing.insert(Full("#coming.and.going"));
 }
 
 std::vector<std::string> Scenario::Run() {
@@ -131,14 +131,15 @@ void Scenario::Act() {
 
 void Scenario::LogIn() {
   auto record = std::make_unique<SessionRecord>();
-  record->user = UserName(random_.Below(kUsers));
+  const std::string name = UserName(random_.Below(kUsers));
+  record->user = Full(name);
   record->receipts = random_.Percent(60);
   record->acknowledges = record->receipts && random_.Percent(70);
   record->session = std::make_unique<SimSession>(
       &world_, static_cast<uint32_t>(random_.Below(world_.shard_count())));
   SimSession& session = *record->session;
   session.acknowledges = record->acknowledges;
-  const std::string address = random_.Percent(50) ? record->user : record->user + "@A.Example";
+  const std::string address = random_.Percent(50) ? name : name + "@A.Example";
   session.SendHandshake(record->receipts ? kSimFeatures : 0);
   const bool wrong = random_.Percent(15);
   uint64_t tries = wrong ? random_.Between(1, 3) : 0;
@@ -159,12 +160,12 @@ Letter Scenario::ChooseLetter(size_t session) {
                 world_.now_ns()};
   const uint64_t what = random_.Below(100);
   if (what < 50) {
-    letter.target = UserName(random_.Below(kUsers));
+    letter.target = Full(UserName(random_.Below(kUsers)));
     const std::pair<std::string, std::string> pair{record.user, letter.target};
     if (contacts_.contains(pair)) letter.due = Due::kDelivered;
     if (unsettled_.contains(pair)) letter.due = Due::kEither;
   } else if (what < 85) {
-    letter.target = "#c" + std::to_string(random_.Below(3));
+    letter.target = Full("#c" + std::to_string(random_.Below(3)));
     if (ledger_.members[letter.target].contains(record.user)) letter.due = Due::kDelivered;
   } else if (what < 95) {
     letter.target = *ledger_.changing.begin();
@@ -186,17 +187,20 @@ void Scenario::SendSome(size_t session) {
     letter.number = static_cast<uint32_t>(record.letters.size() + 1);
     std::string source, target = letter.target;
     Due due = letter.due;
-    if (random_.Percent(30) && target.find('@') == std::string::npos) target += "@a.example";
-    if (random_.Percent(30)) source = record.user;
-    if (random_.Percent(20)) source = record.user + "@a.example";
+    // The server's own name may be left out.
+    const bool own = target.ends_with("@a.example");
+    if (random_.Percent(70) && own) target.resize(target.find('@'));
+    if (random_.Percent(30)) source = record.user.substr(0, record.user.find('@'));
+    if (random_.Percent(20)) source = record.user;
     if (random_.Percent(2)) {
-      source = record.user == "u0" ? "u1" : "u0";
+      source = record.user == Full("u0") ? "u1" : "u0";
       due = Due::kRefused;
     }
     record.letters.push_back(letter);
     record.letters.back().due = due;
     const size_t filling = random_.Percent(80) ? random_.Below(60) : random_.Below(6'000);
-    record.session->SendMessage(target, Ledger::Content(record.user, letter, filling), source);
+    record.session->SendMessage(target, Ledger::Content(record.user, letter, filling), source,
+                                letter.timestamp());
   }
 }
 
@@ -207,7 +211,7 @@ void Scenario::Ask(size_t session) {
   const uint64_t what = random_.Below(8);
   const auto tag = static_cast<uint16_t>(random_.Next());
   std::string contact = UserName(random_.Below(kUsers));
-  if (!unsettled_.contains({record.user, contact})) contact = "nobody";
+  if (!unsettled_.contains({record.user, Full(contact)})) contact = "nobody";
   if (!record.receipts) {
     static constexpr std::string_view kLines[] = {"help",        "channels", "contacts\nhelp",
                                                   "members #c0", "nonsense", ""};
@@ -307,7 +311,7 @@ void Scenario::LogInAll() {
   world_.RunFor(5'000'000'000);
   for (uint64_t i = 0; i < kUsers; ++i) {
     auto record = std::make_unique<SessionRecord>();
-    record->user = UserName(i);
+    record->user = Full(UserName(i));
     record->receipts = true;
     record->acknowledges = true;
     record->session = std::make_unique<SimSession>(&world_, 0);

@@ -38,12 +38,14 @@ class Scenario {
   void DrainAll();
 
   bool IsUsable(size_t session) const;
-  std::string UserName(uint64_t i) const { return "u" + std::to_string(i); }
+  static std::string UserName(uint64_t i) { return "u" + std::to_string(i); }
+  static std::string Full(const std::string& name) { return name + "@a.example"; }
   std::vector<size_t> Usable() const;
 
   SimRandom random_;
   SimWorld world_;
   Ledger ledger_;
+  // Full addresses.
   std::set<std::pair<std::string, std::string>> contacts_;   // that stay, both ways
   std::set<std::pair<std::string, std::string>> unsettled_;  // that change during the run
 };

@@ -18,7 +18,8 @@ inline constexpr uint32_t kSimDurableFeatures = kSimFeatures | kFeatureHistory;
 
 class SimSession {
  public:
-  SimSession(SimWorld* world, uint32_t shard) : world_(world), client_(&world->network(), shard) {
+  SimSession(SimWorld* world, uint32_t shard, uint32_t server = 0)
+      : world_(world), client_(&world->network(), shard, server) {
     world->Enter(this);
   }
   ~SimSession() { world_->Leave(this); }
@@ -44,8 +45,8 @@ class SimSession {
     Send(UserAuth{name, password});
   }
   void SendMessage(std::string_view target, std::string_view content,
-                   std::string_view source = "") {
-    Send(Message{source, target, {1}, content});
+                   std::string_view source = "", uint64_t timestamp = 1) {
+    Send(Message{source, target, {timestamp}, content});
   }
 
   // --- in ---

@@ -1,6 +1,6 @@
-// A whole server of 1 to 4 shards and its clients in one thread on a simulated network. Whose turn
-// it is, how long things take and what breaks comes from the seed; the clock moves only when nobody
-// can run. A shard that sleeps runs again only if an event, a doorbell or its timer allows it, so a
+// One server or several and their clients in one thread on a simulated network. Whose turn it is,
+// how long things take and what breaks comes from the seed; the clock moves only when nobody can
+// run. A shard that sleeps runs again only if an event, a doorbell or its timer allows it, so a
 // lost wake-up shows: as a sleeping shard with mail.
 #pragma once
 
@@ -9,40 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "io/sim_io.h"
-#include "net/connection_limits.h"
-#include "shard/shard.h"
-#include "store/disk_store.h"
-#include "store/memory_store.h"
+#include "sim/sim_server.h"
 
 namespace solec {
 
 class SimSession;
-
-// Answers after a while. The hash of a password is "hash:" and the password.
-class SimPasswords final : public PasswordChecker {
- public:
-  SimPasswords(SimNetwork* network, uint64_t delay_ns_max)
-      : network_(network), delay_ns_max_(delay_ns_max) {}
-
-  bool Submit(PasswordCheck check) override;
-  void Poll(uint32_t shard, std::vector<PasswordVerdict>* verdicts) override;
-  // Calls wake(shard) for each verdict that has become ready.
-  void Progress(const std::function<void(uint32_t)>& wake);
-  void Forget() { pending_.clear(); }
-
-  size_t queue_max = 1'000;
-
- private:
-  struct Pending {
-    PasswordCheck check;
-    uint64_t ready_ns;
-    bool announced;
-  };
-  SimNetwork* network_;
-  const uint64_t delay_ns_max_;
-  std::vector<Pending> pending_;
-};
 
 struct SimOptions {
   uint64_t seed = 1;
@@ -59,38 +30,44 @@ struct SimOptions {
 
 class SimWorld {
  public:
+  // One server, a.example.
   explicit SimWorld(const SimOptions& options);
-  ~SimWorld();
+  // Several, numbered as they come; they listen on AddressOf(number).
+  SimWorld(uint64_t seed, const SimFaults& faults, const std::vector<SimServerOptions>& servers);
 
-  // --- the server ---
+  // "127.0.0.1:7653", and a port more for each.
+  static std::string AddressOf(size_t server);
 
-  uint32_t shard_count() const { return static_cast<uint32_t>(shards_.size()); }
-  uint32_t ShardOf(std::string_view name) const {
-    return static_cast<uint32_t>(HashText(name, kHashKey) % shards_.size());
-  }
-  ShardCore& core(uint32_t shard) { return shards_[shard]->shard.core(); }
-  SimIo& io(uint32_t shard) { return shards_[shard]->io; }
-  bool durable() const { return options_.durable; }
-  // Only one that is not durable has these.
-  MemoryStore& store(uint32_t shard) { return *shards_[shard]->memory_store; }
-  SimPasswords& passwords() { return passwords_; }
+  SimServer& server(size_t number) { return *servers_[number]; }
+  size_t server_count() const { return servers_.size(); }
   SimNetwork& network() { return network_; }
-  uint64_t Count(Counter ShardCounters::*counter);
-  uint64_t CountClosed(CloseReason reason);
 
-  ControlReply Control(ControlKind kind, const std::string& name, const std::string& argument = "");
+  // --- the first server, for tests that have only that one ---
+
+  uint32_t shard_count() const { return servers_[0]->shard_count(); }
+  uint32_t ShardOf(std::string_view name) const { return servers_[0]->ShardOf(name); }
+  ShardCore& core(uint32_t shard) { return servers_[0]->core(shard); }
+  SimIo& io(uint32_t shard) { return servers_[0]->io(shard); }
+  bool durable() const { return servers_[0]->durable(); }
+  MemoryStore& store(uint32_t shard) { return servers_[0]->store(shard); }
+  SimPasswords& passwords() { return servers_[0]->passwords(); }
+  uint64_t Count(Counter ShardCounters::*counter) { return servers_[0]->Count(counter); }
+  uint64_t CountClosed(CloseReason reason) { return servers_[0]->CountClosed(reason); }
+  void Drain() { servers_[0]->Drain(); }
+  bool drained() { return servers_[0]->drained(); }
+  // The process is killed and started again: what the store has committed is all that is left.
+  void Crash() { servers_[0]->Crash(); }
+  std::string Leftovers() { return servers_[0]->Leftovers(); }
+  std::string Describe() { return servers_[0]->Describe(); }
+
+  // Asks one shard, and runs the world until it has answered.
+  ControlReply Ask(size_t server, uint32_t shard, const ControlRequest& request);
+  ControlReply Control(ControlKind kind, const std::string& name, const std::string& argument = "",
+                       size_t server = 0);
   // An account whose password is "secret".
-  void AddUser(const std::string& name);
+  void AddUser(const std::string& name, size_t server = 0);
   void AddContacts(const std::string& a, const std::string& b);
   void JoinChannel(const std::string& user, const std::string& channel);
-  void Drain();
-  // The process is killed and started again: what the store has committed is all that is left.
-  void Crash();
-  bool drained();
-  // Connections, sessions and sockets that are left, and mail that nobody took in; empty: nothing.
-  std::string Leftovers();
-  // Every connection that the server has, a line each, for whoever looks into a failure.
-  std::string Describe();
 
   // --- time ---
 
@@ -109,38 +86,15 @@ class SimWorld {
   void Leave(SimSession* session);
 
  private:
-  static constexpr uint64_t kHashKey = 0x5eed;
   static constexpr uint64_t kStepsMax = 5'000'000;
 
-  struct One {
-    One(SimWorld* world, uint32_t index);
-    SimIo io;
-    std::unique_ptr<MemoryStore> memory_store;
-    Shard<SimIo> shard;
-    bool between = false;  // BeginTurn was called, FinishTurn was not
-    bool may_sleep = false;
-  };
-  void Start();
-  StorePort* PortOf(uint32_t shard, MemoryStore* memory_store);
-  bool StepStore();
-  bool MayRun(const One& one) const;
-  void StepShard(One* one);
-  void CheckSleepers();
+  static SimServerOptions FirstOf(const SimOptions& options);
   uint64_t NextNs() const;
 
-  const SimOptions options_;
   SimNetwork network_;
-  SimPasswords passwords_;
-  const std::shared_ptr<void> disk_;     // outlives the store
-  std::unique_ptr<DiskStore> disk_store_;
-  std::unique_ptr<MemorySpools> memory_spools_;  // of a server that is not durable
-  uint64_t store_ready_ns_ = 0;          // when the store does something again
-  std::unique_ptr<MailRings> rings_;
-  std::unique_ptr<ConnectionLimits> connection_limits_;
-  std::vector<SimIo*> ios_;
-  std::vector<std::unique_ptr<One>> shards_;
-  std::vector<SimSession*> sessions_;
   std::string problem_;
+  std::vector<std::unique_ptr<SimServer>> servers_;
+  std::vector<SimSession*> sessions_;
   uint64_t steps_ = 0;
 };
 
