@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace solec {
@@ -84,21 +85,24 @@ absl::StatusOr<std::unique_ptr<AdminSocket>> AdminSocket::Start(const std::strin
     return Failed(where, error);
   }
   return std::unique_ptr<AdminSocket>(
-      new AdminSocket(path, std::move(context), lock, listener, eventfd(0, EFD_CLOEXEC)));
+      new AdminSocket(path, std::move(context), lock, listener));
 }
 
-AdminSocket::AdminSocket(std::string path, AdminContext context, int lock, int listener, int stop)
+AdminSocket::AdminSocket(std::string path, AdminContext context, int lock, int listener)
     : path_(std::move(path)),
       context_(std::move(context)),
       lock_(lock),
       listener_(listener),
-      stop_(stop),
+      stop_(eventfd(0, EFD_CLOEXEC)),
+      answered_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       thread_([this] { Serve(); }) {}
 
 AdminSocket::~AdminSocket() {
   eventfd_write(stop_, 1);
   thread_.join();
   for (const Client& client : clients_) close(client.fd);
+  clients_.clear();  // waits for the commands under way
+  close(answered_);
   close(stop_);
   close(listener_);
   unlink(path_.c_str());
@@ -110,19 +114,22 @@ void AdminSocket::Serve() {
   bool accepting = true;
   for (uint64_t turn = 1;; ++turn) {
     int timeout_ms = accepting ? -1 : kAcceptPauseMs;
-    polled.assign({{stop_, POLLIN, 0}, {listener_, static_cast<short>(accepting ? POLLIN : 0), 0}});
+    polled.assign({{stop_, POLLIN, 0},
+                   {listener_, static_cast<short>(accepting ? POLLIN : 0), 0},
+                   {answered_, POLLIN, 0}});
     for (const Client& client : clients_) {
-      const bool has_work = client.output.empty() && client.has_line();
-      if (has_work) timeout_ms = 0;
-      polled.push_back(
-          {client.fd, static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
+      if (client.has_work()) timeout_ms = 0;
+      // One whose command is under way is not looked at, not even if it has gone.
+      polled.push_back({client.command != nullptr ? -1 : client.fd,
+                        static_cast<short>(client.output.empty() ? POLLIN : POLLOUT), 0});
     }
     if (poll(polled.data(), polled.size(), timeout_ms) < 0 && errno != EINTR) return;
     if (polled[0].revents != 0) return;
+    eventfd_t answered;
+    eventfd_read(answered_, &answered);
     for (size_t i = clients_.size(); i-- > 0;) {
       Client& client = clients_[i];
-      const bool has_work = client.output.empty() && client.has_line();
-      if (polled[i + 2].revents == 0 && !has_work) continue;
+      if (polled[i + 3].revents == 0 && !client.has_work()) continue;
       client.served = turn;
       if (ServeClient(&client)) continue;
       close(client.fd);
@@ -133,11 +140,15 @@ void AdminSocket::Serve() {
 }
 
 bool AdminSocket::ServeClient(Client* client) {
+  if (client->command != nullptr) {
+    client->output = client->command->answer + "\n";
+    client->command.reset();
+  }
   const size_t line_size = client->input.find('\n');
   if (client->output.empty() && line_size != std::string::npos) {
-    const std::string_view line = std::string_view(client->input).substr(0, line_size);
-    client->output = RunAdminCommand(context_, line) + "\n";
+    Begin(client, client->input.substr(0, line_size));
     client->input.erase(0, line_size + 1);
+    return true;
   }
   if (!client->output.empty()) {
     const ssize_t sent =
@@ -158,13 +169,32 @@ bool AdminSocket::ServeClient(Client* client) {
   return received > 0;
 }
 
+void AdminSocket::Begin(Client* client, std::string line) {
+  client->command = std::make_unique<Command>(std::move(line));
+  const auto run = [this, command = client->command.get()] {
+    command->answer = RunAdminCommand(context_, command->line);
+    command->done.store(true, std::memory_order_release);
+    eventfd_write(answered_, 1);
+  };
+  try {
+    client->command->thread = std::thread(run);
+  } catch (const std::system_error&) {
+    run();  // no thread is to be had: then the others wait
+  }
+}
+
 bool AdminSocket::Accept(uint64_t turn) {
   const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (fd < 0) return WouldBlock(errno) || errno == ECONNABORTED;
   if (clients_.size() >= kClientsMax) {
-    const auto silent =
-        std::min_element(clients_.begin(), clients_.end(),
-                         [](const Client& a, const Client& b) { return a.served < b.served; });
+    // One whose command is under way would have to be waited for.
+    const auto silent = std::ranges::min_element(clients_, {}, [](const Client& client) {
+      return std::pair(client.command != nullptr, client.served);
+    });
+    if (silent->command != nullptr) {
+      close(fd);
+      return true;
+    }
     close(silent->fd);
     clients_.erase(silent);
   }

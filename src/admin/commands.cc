@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/ascii.h"
+#include "admin/link_answers.h"
 #include "admin/metrics.h"
 
 namespace solec {
@@ -44,8 +46,10 @@ Json NoServer() {
 
 // Why the shards refused, in words that name what was asked for.
 Json Refusal(ControlStatus status, const ControlRequest& request) {
-  const bool channel = request.name.starts_with('#');
-  const std::string what = (channel ? "channel '" : "user '") + request.name + "'";
+  const char* const kind = request.kind == ControlKind::kPeerTest ? "peer '"
+                           : request.name.starts_with('#')        ? "channel '"
+                                                                  : "user '";
+  const std::string what = kind + request.name + "'";
   switch (status) {
     case ControlStatus::kNotFound:
       return Failure("not_found", "there is no " + what);
@@ -92,6 +96,21 @@ Json AskShards(const AdminContext& context, const ShardCommand& command, const J
     items.push_back({{"text", item.text}, {"flags", item.flags}});
   }
   return {{"ok", true}, {"items", std::move(items)}};
+}
+
+// Links are the running server's: a store alone has none.
+Json AskForLinks(const AdminContext& context, ControlKind kind, const Json& request) {
+  if (context.shards == nullptr) return NoServer();
+  ControlRequest question;
+  question.kind = kind;
+  if (kind == ControlKind::kPeerTest) {
+    question.name = absl::AsciiStrToLower(request.value("name", ""));
+    if (question.name.empty()) return Failure("usage", "'name' is missing");
+  }
+  const ControlReply reply = context.control->Ask(question);
+  if (reply.status != ControlStatus::kDone) return Refusal(reply.status, question);
+  return kind == ControlKind::kPeerTest ? LinkTestAnswer(reply.steps)
+                                        : LinkListAnswer(reply.peers);
 }
 
 Json BackUp(const AdminContext& context, const Json& request) {
@@ -141,9 +160,8 @@ Json Run(const AdminContext& context, const Json& request) {
     return {{"ok", true}};
   }
   if (name == "store backup") return BackUp(context, request);
-  if (name == "link list" || name == "link test") {
-    return Failure("not_built", "this build has no links to other servers");
-  }
+  if (name == "link list") return AskForLinks(context, ControlKind::kPeerList, request);
+  if (name == "link test") return AskForLinks(context, ControlKind::kPeerTest, request);
   return Failure("usage", "'" + name + "' is not a command");
 }
 

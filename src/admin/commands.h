@@ -4,8 +4,8 @@
 //   {"ok":true,"items":[{"text":"alice","flags":1}]}
 //   {"ok":false,"error":"there is no user 'alice'","code":"not_found"}
 //
-// Codes: not_found exists invalid over_limit unavailable usage not_built. The whole list of
-// commands is in docs/operations.md. Without a server those that concern users and channels work on
+// Codes: not_found exists invalid over_limit unavailable usage. The whole list of commands is in
+// docs/operations.md. Without a server those that concern users and channels work on
 // its store.
 #pragma once
 
@@ -25,6 +25,9 @@ struct AdminContext {
   std::string server_name;
   std::function<absl::Status()> reload;  // OK, or why the old configuration stays
   std::function<void()> drain;           // begins the end; returns at once
+  // Whether the configuration names peers. Missing: it does not. So that a look at the metrics of a
+  // server without any wakes no shard.
+  std::function<bool()> has_peers = {};
   // Puts a copy of the store, as of one moment, into a folder. Missing: nothing is on disk.
   std::function<absl::Status(const std::string& folder)> backup;
 };

@@ -5,6 +5,9 @@
 
 #include <cstdio>
 #include <fstream>
+#include <utility>
+
+#include "admin/peer_figures.h"
 
 namespace solec {
 namespace {
@@ -79,6 +82,49 @@ std::vector<Metric> StoreMetrics(const ShardGroup& shards) {
   };
 }
 
+std::string PeerMetricsText(const std::vector<PeerStatus>& peers) {
+  if (peers.empty()) return {};
+  std::string text;
+  // A server's name needs no escapes: letters, digits, '.' and '-'.
+  const auto sample = [&text](std::string_view name, const PeerStatus& peer, std::string_view kind,
+                              const std::string& value) {
+    text.append("solec_").append(name).append("{peer=\"").append(peer.name);
+    if (!kind.empty()) text.append("\",kind=\"").append(kind);
+    text.append("\"} ").append(value).append("\n");
+  };
+  Append(&text, "link_up_now", "1 while the link to the peer carries messages", true);
+  for (const PeerStatus& peer : peers) {
+    sample("link_up_now", peer, "", peer.state == PeerState::kUp ? "1" : "0");
+  }
+  Append(&text, "link_spool_oldest_seconds_now", "Age of what has waited longest for the peer",
+         true);
+  for (const PeerStatus& peer : peers) {
+    sample("link_spool_oldest_seconds_now", peer, "",
+           std::to_string(static_cast<double>(peer.spool_oldest_ms) / 1e3));
+  }
+  // All samples of a metric stand together, so it is the peers that are gone through again.
+  std::string described;
+  ForEachPeerFigure(peers.front(), [&](const PeerFigure& figure) {
+    const std::string name =
+        "link_" + std::string(figure.name) + (figure.is_gauge ? "_now" : "_total");
+    if (std::exchange(described, name) != name) Append(&text, name, figure.help, figure.is_gauge);
+    for (const PeerStatus& peer : peers) {
+      ForEachPeerFigure(peer, [&](const PeerFigure& other) {
+        if (other.name != figure.name || other.kind != figure.kind) return;
+        sample(name, peer, other.kind, std::to_string(other.value));
+      });
+    }
+  });
+  return text;
+}
+
+static std::vector<PeerStatus> PeersOf(const AdminContext& context) {
+  if (!context.has_peers || !context.has_peers()) return {};
+  ControlRequest request;
+  request.kind = ControlKind::kPeerList;
+  return context.control->Ask(request).peers;
+}
+
 std::string PrometheusText(const AdminContext& context) {
   const ShardGroup& shards = *context.shards;
   std::string text;
@@ -124,6 +170,7 @@ std::string PrometheusText(const AdminContext& context) {
         "solec_errors_sent_total{code=\"" + std::string(hex) + "\"} " + std::to_string(sum) + "\n";
   }
   for (const Metric& metric : StoreMetrics(shards)) AppendStoreMetric(&text, metric);
+  text += PeerMetricsText(PeersOf(context));
   Append(&text, "resident_bytes", "Resident memory of the process", true);
   text += "solec_resident_bytes " + std::to_string(ResidentBytes()) + "\n";
   Append(&text, "cpu_seconds_total", "CPU time of the process", false);

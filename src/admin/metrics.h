@@ -36,6 +36,9 @@ void ForEachMetric(const ShardGroup& shards, Visit&& visit) {
   for (const Metric& metric : StoreMetrics(shards)) visit(metric);
 }
 
+// The peers' figures alone, by the label `peer`; empty without peers.
+std::string PeerMetricsText(const std::vector<PeerStatus>& peers);
+
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 std::string PrometheusText(const AdminContext& context);
 

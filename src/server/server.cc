@@ -89,7 +89,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   if (!shards.ok()) return shards.status();
   server->shards_ = *std::move(shards);
   AdminContext context{server->shards_.get(), server->shards_.get(), config.server_name,
-                       [one = server.get()] { return one->Reload(); }, std::move(drain), {}};
+                       [one = server.get()] { return one->Reload(); }, std::move(drain),
+                       [one = server.get()] { return one->HasPeers(); }, {}};
   if (DiskStore* store = server->shards_->disk_store(); store != nullptr) {
     RemoveSnapshots(config.data_dir);
     context.backup = [store](const std::string& folder) { return BackUpStore(store, folder); };
@@ -129,6 +130,11 @@ absl::Status Server::Reload() {
   SetUpLog(config_.log_level, config_.log_json);
   shards_->Reconfigure(config_.limits, config_.policy, config_.history);
   return absl::OkStatus();
+}
+
+bool Server::HasPeers() const {
+  std::lock_guard lock(reload_mutex_);
+  return !config_.peers.empty();
 }
 
 bool Server::Drain(uint64_t timeout_ms) {

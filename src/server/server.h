@@ -38,6 +38,8 @@ class Server {
  private:
   Server(Config config, std::string config_path);
 
+  bool HasPeers() const;
+
   const std::string config_path_;
   mutable std::mutex reload_mutex_;
   Config config_;  // under reload_mutex_

@@ -30,7 +30,30 @@ def test_every_metric_is_on_the_page_with_its_kind_and_no_other(server):
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", server.get("/metrics")[2], re.M))
     assert len(kinds) > 25
     assert {row[0].strip("`"): row[1] for row in rows(PAGE, 3)
-            if row[0].startswith("`solec_")} == kinds
+            if row[0].startswith("`solec_") and not row[0].startswith("`solec_link_")} == kinds
+
+
+def test_every_metric_of_links_is_on_the_page_with_its_kind_and_no_other():
+    figures = (ROOT / "src/admin/peer_figures.h").read_text()
+    kinds = {f"solec_link_{figure}_now" if gauge else f"solec_link_{figure}_total":
+             "gauge" if gauge else "counter"
+             for figure, gauge in re.findall(r'^      \{"(\w+)", .*?(, true)?\},$', figures, re.M)}
+    code = (ROOT / "src/admin/metrics.cc").read_text()
+    kinds |= {f"solec_{figure}": "gauge" for figure in re.findall(r'&text, "(link_\w+)"', code)}
+    assert len(kinds) > 12
+    assert {row[0].strip("`"): row[1] for row in rows(PAGE, 3)
+            if row[0].startswith("`solec_link_")} == kinds
+
+
+def test_every_member_of_a_link_is_on_the_page():
+    figures = re.findall(r'^      \{"(\w+)", "(\w*)"', (ROOT / "src/admin/peer_figures.h").read_text(),
+                         re.M)
+    members = {figure + (f"_{kind}" if kind else "") for figure, kind in figures}
+    answers = (ROOT / "src/admin/link_answers.cc").read_text()
+    members |= set(re.findall(r'link\["(\w+)"\] =', answers))
+    members |= set(re.findall(r'\{"(\w+)", (?:\w+\()?peer\.', answers))
+    assert len(members) > 20
+    assert members <= {span for row in rows(PAGE, 2) for span in re.findall(r"`(\w+)`", row[0])}
 
 
 def test_every_sample_belongs_to_a_metric_on_the_page(server):

@@ -53,7 +53,7 @@ def test_user_add_with_a_password_from_stdin_a_file_or_dash(server, operate, tmp
     (("channel", "remove", "#none"), None, 1, "no channel"),
     (("channel", "members", "#none"), None, 1, "no channel"),
     (("channel", "create", "noroom"), None, 1, "valid"),
-    (("link", "list"), None, 1, "no links"), (("link", "test", "b.example"), None, 1, "no links"),
+    (("link", "test", "b.example"), None, 1, "no peer"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else None)
 def test_what_cannot_be_done_is_said_on_stderr(server, operate, words, text, status, error):
     server.admin("user add", name="twice", password="x")
@@ -123,6 +123,24 @@ def test_connections_are_listed(server, operate):
     with log_in(server.address, "listed") as session:
         port = session.socket.getsockname()[1]
         assert re.search(rf"127\.0\.0\.1:{port} .*user listed", operate("connections").stdout)
+
+
+def test_links_of_a_server_without_peers_are_none(operate):
+    answer = operate("link", "list")
+    assert (answer.returncode, answer.stdout) == (0, "")
+    assert "[[peer]]" in answer.stderr
+    answer = operate("link", "list", "--json")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+
+
+def test_links_are_of_a_running_server_only(start_kept):
+    server = start_kept()
+    words = ("--config", server.config_file)
+    server.stop()
+    # What needs no server would open the store instead.
+    assert run(SOLEC, "user", "list", *words).returncode == 0
+    assert run(SOLEC, "link", "list", *words).returncode == 69
+    assert run(SOLEC, "link", "test", "b.example", *words).returncode == 69
 
 
 def test_top_shows_rates_once_or_as_json(operate):

@@ -36,7 +36,6 @@ absl::StatusCode CodeOf(const std::string& code) {
   if (code == "not_found") return absl::StatusCode::kNotFound;
   if (code == "exists") return absl::StatusCode::kAlreadyExists;
   if (code == "over_limit") return absl::StatusCode::kResourceExhausted;
-  if (code == "not_built") return absl::StatusCode::kUnimplemented;
   if (code == "unavailable") return absl::StatusCode::kAborted;
   if (code == "usage") return absl::StatusCode::kInvalidArgument;
   // "invalid": the command was understood, but its values will not do.

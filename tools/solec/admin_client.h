@@ -12,8 +12,7 @@
 namespace solec {
 
 // An answer to an administrator's command, which has "ok": true. Refusals come as kNotFound,
-// kAlreadyExists, kResourceExhausted, kUnimplemented (not in this build), … with their own text;
-// kInternal if it is no answer.
+// kAlreadyExists, kResourceExhausted, … with their own text; kInternal if it is no answer.
 absl::StatusOr<nlohmann::json> TakeAdminAnswer(const std::string& line);
 
 class AdminClient {

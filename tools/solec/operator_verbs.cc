@@ -5,6 +5,7 @@
 #include "proto/constants.h"
 #include "tools/solec/admin_options.h"
 #include "tools/solec/exit_code.h"
+#include "tools/solec/link_verbs.h"
 #include "tools/solec/operator_target.h"
 #include "tools/solec/password.h"
 #include "tools/solec/safe_text.h"
@@ -57,12 +58,6 @@ constexpr Command kChannelCommands[] = {
     {"channel list", "List the channels whose names begin with PREFIX", "PREFIX", "", "", "", true,
      false},
     {"channel members", "List a channel's members", "CHANNEL", "", "", "online", false, false},
-};
-
-constexpr Command kLinkCommands[] = {
-    {"link list", "List the links to other servers", "", "", "", "up", false, false, true},
-    {"link test", "Try the link to a server", "NAME", "", "tested", "", false, false,
-     true},
 };
 
 constexpr Command kServerCommands[] = {
@@ -172,8 +167,7 @@ void AddOperatorVerbs(CLI::App* app, Verb* chosen) {
   AddCommands(AddGroup(user, "contact", "A user's contacts"), chosen, kUserContactCommands);
   AddCommands(AddGroup(app, "channel", "The server's channels (for its operator)"), chosen,
               kChannelCommands);
-  AddCommands(AddGroup(app, "link", "The server's links to others (for its operator)"), chosen,
-              kLinkCommands);
+  AddLinkVerbs(AddGroup(app, "link", "The server's links to others (for its operator)"), chosen);
   AddVerb<OperatorOptions>(
       AddGroup(app, "cert", "Certificates (for the server's operator)"), chosen, "create",
       "Create a self-signed certificate and print its pin (this build has no TLS)",

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 namespace solec {
 namespace {
@@ -23,7 +24,9 @@ class AdminSocketTest : public testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  absl::StatusOr<std::unique_ptr<AdminSocket>> Start() { return AdminSocket::Start(path_, {}); }
+  absl::StatusOr<std::unique_ptr<AdminSocket>> Start(AdminContext context = {}) {
+    return AdminSocket::Start(path_, std::move(context));
+  }
 
   int Connect() {
     sockaddr_un address{};
@@ -83,6 +86,35 @@ TEST_F(AdminSocketTest, PathThatCannotBeIsRefused) {
   EXPECT_TRUE(absl::IsInvalidArgument(AdminSocket::Start(std::string(200, 'x'), {}).status()));
   EXPECT_TRUE(absl::IsInvalidArgument(
       AdminSocket::Start((folder_ / "none" / "admin.sock").string(), {}).status()));
+}
+
+TEST_F(AdminSocketTest, SlowCommandKeepsNoOtherClientWaiting) {
+  std::promise<void> finish;
+  AdminContext context;
+  context.reload = [done = finish.get_future().share()] {
+    done.wait();
+    return absl::OkStatus();
+  };
+  const auto server = Start(context);
+  ASSERT_TRUE(server.ok());
+  const int slow = Connect(), quick = Connect();
+  const std::string_view reload = "{\"command\":\"reload\"}\n{}\n";
+  ASSERT_EQ(send(slow, reload.data(), reload.size(), 0), static_cast<ssize_t>(reload.size()));
+  ASSERT_EQ(send(quick, "{}\n", 3, 0), 3);
+  char answer[256];
+  EXPECT_GT(recv(quick, answer, sizeof(answer), 0), 0);
+  EXPECT_LT(recv(slow, answer, sizeof(answer), MSG_DONTWAIT), 0);
+  finish.set_value();
+  // Its next command is answered after that, and on its own.
+  ssize_t size = recv(slow, answer, sizeof(answer), 0);
+  ASSERT_GT(size, 0);
+  EXPECT_EQ(std::string_view(answer, static_cast<size_t>(size)), "{\"ok\":true}\n");
+  size = recv(slow, answer, sizeof(answer), 0);
+  ASSERT_GT(size, 0);
+  EXPECT_NE(std::string_view(answer, static_cast<size_t>(size)).find("usage"),
+            std::string_view::npos);
+  close(slow);
+  close(quick);
 }
 
 TEST_F(AdminSocketTest, EndDoesNotWaitForAClientThatNeverReads) {

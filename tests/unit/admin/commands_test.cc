@@ -59,7 +59,7 @@ TEST(AdminCommand, DrainIsPassedOnOnce) {
 
 TEST(AdminCommand, WithoutAServerThatIsSaid) {
   const AdminContext context;
-  for (const char* command : {"stats", "reload", "drain"}) {
+  for (const char* command : {"stats", "reload", "drain", "link list", "link test"}) {
     const Json answer = Json::parse(RunAdminCommand(context, Json{{"command", command}}.dump()));
     EXPECT_EQ(answer["code"], "unavailable") << command;
     EXPECT_EQ(answer["error"], "no server is running") << command;
@@ -88,13 +88,6 @@ TEST(AdminCommand, BacksUpIntoAFolderThatIsNamedFromTheRootOn) {
   status = absl::AlreadyExistsError("/backup: is not empty");
   EXPECT_EQ(answer("/backup")["code"], "exists");
   EXPECT_EQ(answer("/backup")["error"], "/backup: is not empty");
-}
-
-TEST(AdminCommand, LinksAreNotBuilt) {
-  const AdminContext context;
-  for (const char* line : {R"({"command":"link list"})", R"({"command":"link test","name":"b"})"}) {
-    EXPECT_EQ(Json::parse(RunAdminCommand(context, line))["code"], "not_built");
-  }
 }
 
 class AdminCommandOnShards : public testing::Test {
@@ -139,6 +132,14 @@ TEST_F(AdminCommandOnShards, NamesWhatWasRefused) {
   EXPECT_EQ(channel["error"], "there is no channel '#none'");
   const Json invalid = Ask({{"command", "user add"}, {"name", "a b"}, {"password", "x"}});
   EXPECT_EQ(invalid["code"], "invalid");
+}
+
+TEST_F(AdminCommandOnShards, WithoutPeersThereIsNoLinkToListOrTest) {
+  EXPECT_EQ(Ask({{"command", "link list"}}), Json::parse(R"({"ok":true,"links":[]})"));
+  EXPECT_EQ(Ask({{"command", "link test"}})["code"], "usage");
+  const Json unknown = Ask({{"command", "link test"}, {"name", "B.example"}});
+  EXPECT_EQ(unknown["code"], "not_found");
+  EXPECT_EQ(unknown["error"], "there is no peer 'b.example'");
 }
 
 TEST_F(AdminCommandOnShards, StatsNameTheServer) {

@@ -50,14 +50,15 @@ std::vector<std::string> Match(const char* pattern, const std::string& line) {
 }
 
 // https://prometheus.io/docs/instrumenting/exposition_formats/
-TEST_F(MetricsTest, TextIsInPrometheusFormat) {
+// Returns the names of the metrics.
+std::set<std::string> CheckFormat(const std::string& text) {
   const char* const help = "^# HELP (solec_[a-z_]+) [^ ].*$";
   const char* const type = "^# TYPE (solec_[a-z_]+) (counter|gauge)$";
   const char* const sample =
       "^(solec_[a-z_]+)([{][a-z_]+=\"[^\"\\]*\"(,[a-z_]+=\"[^\"\\]*\")*[}])? [0-9.]+$";
   std::set<std::string> families, samples;
   std::string family, kind;
-  std::istringstream lines(PrometheusText(context_));
+  std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     if (const auto described = Match(help, line); !described.empty()) {
       family = described[1];
@@ -68,14 +69,70 @@ TEST_F(MetricsTest, TextIsInPrometheusFormat) {
       kind = typed[2];
     } else {
       const auto counted = Match(sample, line);
-      ASSERT_FALSE(counted.empty()) << line;
+      if (counted.empty()) {
+        ADD_FAILURE() << line;
+        continue;
+      }
       EXPECT_EQ(counted[1], family) << line;
       EXPECT_TRUE(samples.insert(line.substr(0, line.rfind(' '))).second) << line;
       EXPECT_EQ(kind == "counter", family.ends_with("_total")) << line;
     }
   }
+  return families;
+}
+
+TEST_F(MetricsTest, TextIsInPrometheusFormat) {
+  const std::set<std::string> families = CheckFormat(PrometheusText(context_));
   EXPECT_TRUE(families.contains("solec_messages_received_total"));
   EXPECT_TRUE(families.contains("solec_build_info"));
+}
+
+TEST(PeerMetrics, HaveASampleForEveryPeerAndNoneWithoutPeers) {
+  EXPECT_EQ(PeerMetricsText({}), "");
+  std::vector<PeerStatus> peers(2);
+  peers[0].name = "b.example";
+  peers[0].state = PeerState::kUp;
+  peers[0].sent = 5;
+  peers[0].refused_transit = 3;
+  peers[1].name = "c.example";
+  peers[1].state = PeerState::kWaiting;
+  peers[1].spool_bytes = 70;
+  peers[1].spool_oldest_ms = 1500;
+  const std::string text = PeerMetricsText(peers);
+  CheckFormat(text);
+  for (const char* line : {"solec_link_up_now{peer=\"b.example\"} 1\n",
+                           "solec_link_up_now{peer=\"c.example\"} 0\n",
+                           "solec_link_sent_total{peer=\"b.example\"} 5\n",
+                           "solec_link_sent_total{peer=\"c.example\"} 0\n",
+                           "solec_link_refused_total{peer=\"b.example\",kind=\"transit\"} 3\n",
+                           "solec_link_refused_total{peer=\"c.example\",kind=\"source\"} 0\n",
+                           "solec_link_spool_bytes_now{peer=\"c.example\"} 70\n",
+                           "solec_link_spool_oldest_seconds_now{peer=\"c.example\"} 1.500000\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << text;
+  }
+}
+
+TEST_F(MetricsTest, ShardsAreAskedForPeersOnlyWhereThereAreSome) {
+  struct Counting : ControlTarget {
+    ControlReply Ask(const ControlRequest& request) override {
+      EXPECT_EQ(request.kind, ControlKind::kPeerList);
+      ++asked;
+      ControlReply reply;
+      reply.peers.resize(1);
+      reply.peers[0].name = "b.example";
+      return reply;
+    }
+    absl::StatusOr<std::string> HashPassword(const std::string&) override { return ""; }
+    int asked = 0;
+  } target;
+  context_.control = &target;
+  EXPECT_EQ(PrometheusText(context_).find("solec_link_"), std::string::npos);
+  context_.has_peers = [] { return false; };
+  EXPECT_EQ(PrometheusText(context_).find("solec_link_"), std::string::npos);
+  EXPECT_EQ(target.asked, 0);
+  context_.has_peers = [] { return true; };
+  EXPECT_TRUE(CheckFormat(PrometheusText(context_)).contains("solec_link_sent_total"));
+  EXPECT_EQ(target.asked, 1);
 }
 
 TEST_F(MetricsTest, EveryCounterHasASampleAShardAndEveryReasonOne) {
