@@ -20,6 +20,9 @@ constexpr const char* kFooter = R"(Scenarios:
   shards   direct, with partners on the same shard and on another (needs --admin to tell them apart)
   history  --fill messages are kept in --pairs chats; then pages and tails of them are read
   churn    direct, while --churn of the connections per second close and come back
+  federation  direct, with the receivers at a linked server: --peer, --peer-name, --peer-pid
+  partition   that link is cut, --fill messages are sent, it heals: the spool, and the way back
+              (the server's [[peer]] must have --link-listen as its address)
 
 Closed loop (--window): each sender keeps that many messages under way: for throughput.
 Open loop (--rate): messages are due at random moments whatever the server does, and latency counts
@@ -79,7 +82,8 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
                 "and the window counts those that are not accepted yet");
   app->add_flag("--receivers-answer", options->receivers_answer,
                 "Receivers agree on receipts too, and say what they got");
-  AddNumber(app, "--fill", &options->fill, "history: messages to send before it is read", 1,
+  AddNumber(app, "--fill", &options->fill,
+            "history: messages to send before it is read;\npartition: while the link is cut", 1,
             1'000'000'000)
       ->default_str("");
   AddNumber(app, "--page", &options->page, "history: messages a request", 1, kHistoryLimitMax);
@@ -92,7 +96,8 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
 
 void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
   AddWord(app, "SCENARIO", &options->scenario, "What to do, see below",
-          {"direct", "fanout", "latency", "idle", "login", "shards", "churn", "history"})
+          {"direct", "fanout", "latency", "idle", "login", "shards", "churn", "history",
+           "federation", "partition"})
       ->required();
   app->add_option("--connect", options->connect, "The server")->required()->type_name("HOST:PORT");
   app->add_flag("--tls", texts->tls, "Not in this build: it measures plain connections only");
@@ -113,6 +118,14 @@ void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
       ->excludes(cold);
   app->add_option("--admin", options->admin, "shards: the server's HTTP port")
       ->type_name("HOST:PORT");
+  app->add_option("--peer", options->peer, "federation, partition: the receivers' server")
+      ->type_name("HOST:PORT");
+  app->add_option("--peer-name", options->peer_name, "Its name in addresses")->type_name("NAME");
+  AddNumber(app, "--peer-pid", &options->peer_pid, "Measure that process as well", 1, INT32_MAX)
+      ->default_str("");
+  app->add_option("--link-listen", options->link_listen,
+                  "partition: where the server dials the peer; forwards to --peer")
+      ->type_name("HOST:PORT");
   AddNumber(app, "--server-pid", &options->program.server_pid,
             "Measure that process's CPU and memory", 1, INT32_MAX)
       ->default_str("");
@@ -130,6 +143,28 @@ void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
 uint64_t TimeNs(const std::string& text) {
   const absl::StatusOr<int64_t> ms = ParseDurationMs(text);
   return ms.ok() ? static_cast<uint64_t>(*ms) * 1'000'000 : 0;
+}
+
+// Of the scenarios with two servers.
+std::string CheckPeer(const CLI::App& app, const BenchOptions& options) {
+  const std::string& scenario = options.scenario;
+  if (scenario != "federation" && scenario != "partition") {
+    for (const char* flag : {"--peer", "--peer-name", "--peer-pid", "--link-listen"}) {
+      if (app.count(flag) != 0) return std::string(flag) + ": for federation and partition only";
+    }
+    return "";
+  }
+  if (options.peer.empty() || options.peer_name.empty()) {
+    return scenario + ": needs --peer HOST:PORT and --peer-name NAME";
+  }
+  const absl::StatusOr<Endpoint> peer = ParseEndpoint(options.peer, kPortPlain);
+  if (!peer.ok()) return "--peer: " + std::string(peer.status().message());
+  if (scenario == "federation") return "";
+  if (options.link_listen.empty() || options.fill == 0) {
+    return "partition: needs --link-listen HOST:PORT and --fill N";
+  }
+  if (options.traffic.rate > 0) return "--rate: partition sends as fast as it is accepted";
+  return "";
 }
 
 // What the declarations cannot say: empty if all fits together.
@@ -163,7 +198,7 @@ std::string Check(const CLI::App& app, const Texts& texts, BenchOptions* options
   if (options->raw && (options->receipts || options->receivers_answer))
     return "--raw: a relay sends no receipts";
   if (scenario == "login" && app.count("--window") == 0) traffic.window = 16;
-  return "";
+  return CheckPeer(app, *options);
 }
 
 int Fail(const std::string& text) {

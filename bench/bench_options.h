@@ -25,7 +25,11 @@ struct BenchOptions {
   bool receipts = false;
   bool receivers_answer = false;              // with receipts of their own
   bool cold_only = false, warm_only = false;  // login
-  uint64_t fill = 0;                          // history: messages to send first
+  std::string peer;         // federation, partition: HOST:PORT of the receivers' server
+  std::string peer_name;    // and its name in addresses
+  pid_t peer_pid = 0;       // 0: not known
+  std::string link_listen;  // partition: HOST:PORT where the senders' server dials the peer
+  uint64_t fill = 0;        // history, partition: messages to send first, or while it is cut
   uint16_t page = 100;                        // messages a request
   uint32_t tail = 100;                        // messages
   uint32_t readers = 16;

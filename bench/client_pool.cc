@@ -18,10 +18,10 @@ static constexpr uint32_t kClientsPerAddress = 20'000;
 
 absl::StatusOr<std::unique_ptr<ClientPool>> ClientPool::Create(const std::string& connect,
                                                                uint32_t client_count) {
-  absl::StatusOr<ServerAddress> server = FindServer(connect, kPortPlain);
-  if (!server.ok()) return server.status();
   std::unique_ptr<ClientPool> pool(new ClientPool());
-  pool->server_ = *std::move(server);
+  if (absl::StatusOr<uint32_t> server = pool->AddServer(connect); !server.ok()) {
+    return server.status();
+  }
   absl::StatusOr<std::unique_ptr<GeneratorRing>> ring = GeneratorRing::Create(client_count);
   if (!ring.ok()) return ring.status();
   pool->ring_ = *std::move(ring);
@@ -33,6 +33,13 @@ ClientPool::~ClientPool() {
   for (const Client& client : clients_) {
     if (client.fd >= 0) close(client.fd);
   }
+}
+
+absl::StatusOr<uint32_t> ClientPool::AddServer(const std::string& connect) {
+  absl::StatusOr<ServerAddress> server = FindServer(connect, kPortPlain);
+  if (!server.ok()) return server.status();
+  servers_.push_back(*std::move(server));
+  return static_cast<uint32_t>(servers_.size() - 1);
 }
 
 uint32_t ClientPool::Add(ClientPlan plan) {
@@ -73,21 +80,27 @@ absl::Status ClientPool::OpenAll() {
     ring_->Turn(*this, kNsPerSecond / 10);
     const uint64_t now = SteadyNs();
     if (std::exchange(seen_steps, steps_) != steps_) progress_ns = now;
-    if (now - progress_ns > kProgressNs) {
-      return absl::UnavailableError(server_.text +
-                                    " does not answer: " + std::to_string(open_count_) + " of " +
-                                    std::to_string(size()) + " connections are open");
-    }
+    if (now - progress_ns > kProgressNs) return NotAnswered();
   }
   return status_;
 }
 
+absl::Status ClientPool::NotAnswered() const {
+  const auto waiting = std::ranges::find_if(clients_, [](const Client& client) {
+    return client.stage != Stage::kOpen && client.stage != Stage::kClosed;
+  });
+  const ServerAddress& server = waiting == clients_.end() ? servers_.front() : ServerOf(*waiting);
+  return absl::UnavailableError(server.text + " does not answer: " + std::to_string(open_count_) +
+                                " of " + std::to_string(size()) + " connections are open");
+}
+
 void ClientPool::Start(uint32_t id) {
   Client& client = clients_[id];
-  absl::StatusOr<int> made = MakeSocket(server_);
+  const ServerAddress& server = ServerOf(client);
+  absl::StatusOr<int> made = MakeSocket(server);
   if (!made.ok()) return Fail(made.status());
   client.fd = *made;
-  if (server_.loopback) {
+  if (server.loopback) {
     const int yes = 1;
     // 127.0.0.1, 127.0.1.1, …: one address has ports for some 28,000 connections only.
     sockaddr_in source{};
@@ -100,14 +113,15 @@ void ClientPool::Start(uint32_t id) {
   client.features = 0;
   client.messages_received = 0;
   ++busy_count_;
-  ring_->Connect(id, client.fd, &server_.address, server_.size);
+  ring_->Connect(id, client.fd, &server.address, server.size);
 }
 
 void ClientPool::OnConnected(uint32_t id, int error) {
   Client& client = clients_[id];
   if (error != 0) {
     return Fail(
-        absl::UnavailableError("cannot connect to " + server_.text + ": " + std::strerror(error)));
+        absl::UnavailableError("cannot connect to " + ServerOf(client).text + ": " +
+                               std::strerror(error)));
   }
   ++steps_;
   client.stage = Stage::kLogin;

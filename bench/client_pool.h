@@ -25,6 +25,7 @@ struct ClientPlan {
   bool receipts = false;
   bool history = false;
   bool raw = false;  // a relay: no login, just the one byte with which it greets
+  uint32_t server = 0;  // as AddServer numbers them
 };
 
 class ClientSink {
@@ -51,6 +52,11 @@ class ClientPool {
   static absl::StatusOr<std::unique_ptr<ClientPool>> Create(const std::string& connect,
                                                             uint32_t client_count);
   ~ClientPool();
+
+  // Another server for clients to connect to; returns its number (that of Create's has 0). The
+  // errors of Create.
+  absl::StatusOr<uint32_t> AddServer(const std::string& connect);
+  const ServerAddress& server(uint32_t number) const { return servers_[number]; }
 
   void SetSink(ClientSink* sink) { sink_ = sink; }
   // `spin`: turns never sleep.
@@ -117,6 +123,11 @@ class ClientPool {
 
   // Who it is, for error texts.
   std::string Describe(uint32_t client) const;
+  const ServerAddress& ServerOf(const Client& client) const {
+    return servers_[client.plan.server];
+  }
+  // Why OpenAll gives up, and at which server.
+  absl::Status NotAnswered() const;
   void Fail(absl::Status status) { status_.Update(std::move(status)); }
   void Say(uint32_t client, std::string words);
   void Open(uint32_t client);
@@ -128,7 +139,7 @@ class ClientPool {
   std::unique_ptr<GeneratorRing> ring_;
   ClientSink* sink_ = nullptr;
   bool spin_ = false;
-  ServerAddress server_;
+  std::vector<ServerAddress> servers_;
   std::vector<Client> clients_;
   uint64_t steps_ = 0;  // anything that brought a client further
   uint32_t open_count_ = 0;

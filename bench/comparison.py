@@ -1,4 +1,4 @@
-"""What bench/compare and bench/compare-durable share: servers that are started for one measurement,
+"""What bench/compare, bench/compare-durable and bench/compare-federation share: servers that are started for one measurement,
 a network namespace, generators that answer in JSON, and tables in Markdown with medians and
 [lowest, highest]."""
 import json

@@ -16,6 +16,7 @@ struct Scenario {
 constexpr Scenario kScenarios[] = {
     {"direct", RunDirect}, {"fanout", RunFanout}, {"latency", RunDirect}, {"idle", RunIdle},
     {"login", RunLogin},   {"shards", RunShards}, {"churn", RunChurn},    {"history", RunHistory},
+    {"federation", RunFederation}, {"partition", RunPartition},
 };
 
 std::string Counted(uint32_t count, const std::string& what) {

@@ -17,5 +17,8 @@ absl::Status RunLogin(const BenchOptions& options, ClientPool* pool, RunReport* 
 absl::Status RunShards(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunHistory(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunChurn(const BenchOptions& options, ClientPool* pool, RunReport* report);
+// Two servers with a link between them.
+absl::Status RunFederation(const BenchOptions& options, ClientPool* pool, RunReport* report);
+absl::Status RunPartition(const BenchOptions& options, ClientPool* pool, RunReport* report);
 
 }  // namespace solec

@@ -19,7 +19,8 @@ Traffic::Traffic(ClientPool* pool, const TrafficOptions& options)
       seconds_(static_cast<uint64_t>(std::time(nullptr))),
       due_slots_(std::clamp<size_t>((256 << 10) / content_.size(), 1, kDueSlots)),
       sender_of_(pool->size(), kNone),
-      receiver_of_(pool->size(), kNone) {}
+      receiver_of_(pool->size(), kNone),
+      messages_each_(options.messages_each) {}
 
 void Traffic::AddRoute(const TrafficRoute& route) {
   const auto index = static_cast<uint32_t>(senders_.size());
@@ -43,10 +44,25 @@ void Traffic::AddRoute(const TrafficRoute& route) {
 }
 
 void Traffic::Start(uint64_t now_ns) {
-  stopped_ = false;
   if (options_.rate > 0) {
     schedule_ = std::make_unique<OpenLoopSchedule>(options_.rate, now_ns, options_.seed);
   }
+  messages_each_ = options_.messages_each;
+  MarkAll();
+}
+
+void Traffic::StartWithOneEach() {
+  messages_each_ = 1;
+  MarkAll();
+}
+
+void Traffic::SetMessagesEach(uint64_t count) {
+  messages_each_ = count;
+  MarkAll();
+}
+
+void Traffic::MarkAll() {
+  stopped_ = false;
   for (uint32_t i = 0; i < senders_.size(); ++i) MarkReady(i);
   for (uint32_t i = 0; i < receivers_.size(); ++i) MarkUnanswered(i);
 }
@@ -68,7 +84,13 @@ bool Traffic::AllDone() const {
 
 bool Traffic::AllSent() const {
   return std::ranges::all_of(
-      senders_, [this](const Sender& sender) { return sender.sent >= options_.messages_each; });
+      senders_, [this](const Sender& sender) { return sender.sent >= messages_each_; });
+}
+
+bool Traffic::AllAccepted() const {
+  return std::ranges::all_of(senders_, [](const Sender& sender) {
+    return !sender.receipts || sender.receipt_times.accepted() == sender.sent;
+  });
 }
 
 void Traffic::SetPaused(uint32_t index, bool paused) {
@@ -87,12 +109,12 @@ void Traffic::MarkReady(uint32_t index) {
 
 size_t Traffic::Allowance(const Sender& sender) const {
   if (stopped_ || sender.paused) return 0;
-  if (options_.rate > 0) return std::min(sender.due.size(), sender.frames.slots());
-  uint64_t done = sender.done;
+  if (schedule_) return std::min(sender.due.size(), sender.frames.slots());
+  uint64_t done = waits_for_deliveries_ ? sender.done : sender.sent;
   if (sender.receipts) done = std::min(done, sender.receipt_times.accepted());
-  const uint64_t allowed = std::min<uint64_t>(options_.window - (sender.sent - done),
-                                              options_.messages_each - sender.sent);
-  return std::min<size_t>(allowed, sender.frames.slots());
+  const uint64_t room = options_.window - std::min<uint64_t>(options_.window, sender.sent - done);
+  const uint64_t left = messages_each_ - std::min(messages_each_, sender.sent);
+  return std::min<size_t>(std::min(room, left), sender.frames.slots());
 }
 
 void Traffic::TakeDue(uint64_t now_ns) {
@@ -123,7 +145,7 @@ void Traffic::SendSome(Sender* sender, uint64_t now_ns) {
   if (count == 0) return;
   for (size_t i = 0; i < count; ++i) {
     uint64_t time_ns = now_ns;
-    if (options_.rate > 0) {
+    if (schedule_) {
       time_ns = sender->due.front();
       sender->due.pop_front();
       --due_count_;

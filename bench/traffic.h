@@ -75,6 +75,13 @@ class Traffic final : public ClientSink {
   void SendReceipts(uint32_t client) { receivers_[receiver_of_[client]].answers = true; }
 
   void Start(uint64_t now_ns);
+  // Instead, and before: each sender sends one message, whatever the rate. So it is seen whether
+  // the way to all receivers is open.
+  void StartWithOneEach();
+  // No sender sends more, in all: another phase of the run.
+  void SetMessagesEach(uint64_t count);
+  // Whether a closed loop waits for deliveries, or for receipts alone: while receivers are cut off.
+  void SetWaitsForDeliveries(bool waits) { waits_for_deliveries_ = waits; }
   // No more messages; those under way go on.
   void Stop();
   // Latencies are those of messages sent (or due) from `from_ns` to `to_ns`.
@@ -93,6 +100,8 @@ class Traffic final : public ClientSink {
   bool overrun() const { return due_count_ >= kDueMax; }
   // Nothing is under way.
   bool AllDone() const;
+  // Of the senders whose receipts count, the server has accepted all that they sent.
+  bool AllAccepted() const;
   // Each sender has sent all of its `messages_each`.
   bool AllSent() const;
   const Histogram& latency() const { return latency_; }
@@ -161,6 +170,7 @@ class Traffic final : public ClientSink {
     return !it.answers || (!it.answering && it.answered == pool_->messages_received(it.client));
   }
   size_t Allowance(const Sender& sender) const;
+  void MarkAll();
   void MarkReady(uint32_t sender);
   void TakeDue(uint64_t now_ns);
   void SendSome(Sender* sender, uint64_t now_ns);
@@ -190,6 +200,8 @@ class Traffic final : public ClientSink {
   uint64_t due_count_ = 0;  // waiting in all the queues
   uint64_t not_sent_ = 0;
   bool stopped_ = true;
+  uint64_t messages_each_;
+  bool waits_for_deliveries_ = true;
   uint64_t received_ns_ = 0;  // of this turn; 0: not asked yet
   uint64_t measure_from_ns_ = UINT64_MAX;
   uint64_t measure_to_ns_ = UINT64_MAX;

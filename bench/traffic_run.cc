@@ -85,11 +85,13 @@ absl::Status RunTraffic(const BenchOptions& options, ClientPool* pool, Traffic* 
   const uint64_t end_ns = has_end ? UINT64_MAX : begin_ns + options.duration_ns;
   traffic->Measure(begin_ns, end_ns);
   absl::Status status = result->measurement.Begin(begin_ns, traffic->delivered());
+  if (result->peer) status.Update(result->peer->Begin(begin_ns, traffic->delivered()));
   const uint64_t accepted_before = traffic->accepted();
   if (went_well && status.ok()) {
     went_well = has_end ? loop.RunToEnd() : loop.RunUntil(end_ns, closed_loop);
   }
   status.Update(result->measurement.End(SteadyNs(), traffic->delivered()));
+  if (result->peer) status.Update(result->peer->End(SteadyNs(), traffic->delivered()));
   result->accepted = traffic->accepted() - accepted_before;
   traffic->Stop();
   loop.Drain();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -20,6 +21,7 @@ struct TrafficResult {
   explicit TrafficResult(pid_t server_pid) : measurement(server_pid) {}
 
   Measurement measurement;
+  std::optional<Measurement> peer;  // of the receivers' server, where that is another
   uint64_t accepted = 0;  // while it was measured
   Histogram latency;
   Histogram receipt_latency;

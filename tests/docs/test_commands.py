@@ -14,6 +14,7 @@ PROGRAMS = {program: BUILD / program
             for program in ("solecd", "solec", "solec-bench", "solec-nats", "solec-relay")}
 PROGRAMS["compare"] = ROOT / "bench/compare"
 PROGRAMS["compare-durable"] = ROOT / "bench/compare-durable"
+PROGRAMS["compare-federation"] = ROOT / "bench/compare-federation"
 
 
 @functools.cache

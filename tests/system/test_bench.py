@@ -44,6 +44,31 @@ def test_a_scenario_finds_nothing_wrong_with_the_server(open_server, words):
     assert faults(bench(open_server.address, *words, "--pairs", "5")) == {}
 
 
+@pytest.mark.parametrize("words", [(), ("--receipts", "--receivers-answer"), ("--rate", "500")],
+                         ids=" ".join)
+def test_federation_wants_full_addresses_and_measures_both_servers(open_server, words):
+    # Both servers are the same one: what differs is where the clients connect, and the targets.
+    pid = open_server.process.pid
+    results = bench(open_server.address, "federation", "--peer", open_server.address, "--peer-name",
+                    "a.example", "--pairs", "5", "--server-pid", pid, "--peer-pid", pid, *words)
+    assert faults(results) == {}
+    figures = results["figures"]
+    assert figures["deliveries"] > 0
+    assert figures["peer_resident_bytes"] == figures["server_resident_bytes"]
+
+
+@pytest.mark.parametrize("words, said", [
+    (("federation",), "--peer"), (("federation", "--peer", "127.0.0.1:1"), "--peer-name"),
+    (("direct", "--peer", "127.0.0.1:1"), "--peer: for federation"),
+    (("partition", "--peer", "127.0.0.1:1", "--peer-name", "b.example"), "--link-listen"),
+    (("partition", "--peer", "127.0.0.1:1", "--peer-name", "b.example", "--link-listen",
+      "127.0.0.1:2", "--fill", "1", "--rate", "5"), "--rate")], ids=lambda value: " ".join(value)
+    if isinstance(value, tuple) else None)
+def test_flags_of_two_servers_go_together(words, said):
+    done = run(BENCH, *words, "--connect", "127.0.0.1:1", *SHORT)
+    assert done.returncode == 64 and said in done.stderr
+
+
 def test_login_is_measured_cold_and_warm(open_server):
     figures = bench(open_server.address, "login")["figures"]
     assert figures["cold_logins"] > 0 and figures["warm_logins"] > 0
