@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "store/committed_mark.h"
 #include "store/maintenance.h"
+#include "store/run_codec.h"
 #include "store/store_view.h"
 
 namespace solec {
@@ -171,7 +172,7 @@ class Checker {
   }
 
   void CheckRun(StoreSpace space, std::string_view key, std::string_view value) {
-    const std::optional<RunValue> run = ParseRun(value);
+    const std::optional<RunValue> run = ParseRun(value, &buffer_);
     if (!run) return Fault(space, key, "is no run of messages");
     CheckPositions(space, key, run->count);
   }
@@ -180,7 +181,9 @@ class Checker {
     const std::optional<std::string_view> user = ParseOwnerOfRun(key);
     const std::optional<InboxValue> entry = ParseInbox(value);
     if (!user) return Fault(StoreSpace::kInbox, key, "is no key of an inbox");
-    if (!entry) return Fault(StoreSpace::kInbox, key, "is no entry of an inbox");
+    if (!entry || (entry->is_inline && !RunOf(*entry, &buffer_))) {
+      return Fault(StoreSpace::kInbox, key, "is no entry of an inbox");
+    }
     CheckPositions(StoreSpace::kInbox, key, entry->count);
     const uint64_t position = *PositionOfKey(key);
     if (entry->is_inline || position <= view_.cutoffs().chats) return;
@@ -188,7 +191,7 @@ class Checker {
     if (!Has(StoreSpace::kChats, RunKey(ChatBegin(*user, entry->sender), position), &run_value)) {
       return Fault(StoreSpace::kInbox, key, "leads to messages that are missing");
     }
-    const std::optional<RunValue> run = ParseRun(run_value);
+    const std::optional<RunValue> run = ParseRun(run_value, &buffer_);
     if (run && run->count != entry->count) {
       Fault(StoreSpace::kInbox, key, "counts other messages than the chat has");
     }
@@ -200,7 +203,9 @@ class Checker {
     const std::optional<SpoolValue> row = ParseSpool(value);
     if (!name) return Fault(StoreSpace::kSpools, key, "is no key of a spool");
     const uint64_t last = *PositionOfKey(key);
-    if (!row || row->count > last) return Fault(StoreSpace::kSpools, key, "is no row of a spool");
+    if (!row || row->count > last || (!row->is_reference && !RunOf(*row, &buffer_))) {
+      return Fault(StoreSpace::kSpools, key, "is no row of a spool");
+    }
     const std::string_view begin = key.substr(0, key.size() - kPositionSize);
     const PeerValue& peer = peers_[std::string(*name)];
     const bool is_first = begin != last_begin_;
@@ -229,7 +234,7 @@ class Checker {
                                    " refers to messages of ", std::string(row.channel),
                                    " that are gone"));
     }
-    const std::optional<RunValue> run = ParseRun(posts);
+    const std::optional<RunValue> run = ParseRun(posts, &buffer_);
     if (run && (run->count != row.count || run->frames.size() != row.bytes)) {
       Fault(StoreSpace::kSpools, key, "counts other messages than the channel has");
     }
@@ -237,6 +242,7 @@ class Checker {
 
   const StoreView& view_;
   StoreCheck result_;
+  std::string buffer_;  // of one run's frames
   std::map<std::string, PeerValue, std::less<>> peers_;
   uint64_t last_bytes_ = 0;  // of a spool, up to the row before
   std::string owner_;       // of the rows that are looked at

@@ -25,6 +25,7 @@
 #include "store/pending_rows.h"
 #include "store/received_numbers.h"
 #include "store/retention.h"
+#include "store/run_codec.h"
 #include "store/spool_book.h"
 #include "store/store.h"
 #include "store/store_figures.h"
@@ -136,8 +137,8 @@ class Engine {
   absl::Status Upgrade();
 
   // Writing (engine_write.cc).
-  void AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes);
-  void PutChatRow(std::string_view one, std::string_view other, Bytes frames, uint64_t count);
+  void AddInbox(const DirectRun& run, std::string_view packed, uint64_t count, uint64_t bytes);
+  void PutChatRow(std::string_view one, std::string_view other, std::string_view packed);
   // Takes the frames of the next row off the front of `frames`; `count`: of all, then of these.
   static Bytes TakeRow(Bytes* frames, uint64_t* count);
   void PutRow(StoreSpace space, const StoreKey& key, std::string_view value);
@@ -156,6 +157,7 @@ class Engine {
   StoreStatus OpenReceived(std::span<const ReceivedMessages> received);
   StoreStatus OpenSpools(std::span<const std::string_view> peers, uint64_t bytes, uint64_t count);
   bool HasSpoolRoom(const SpoolEntry& entry, uint64_t bytes) const;
+  // `value.run`: packed, if it is no reference; `frames`: the same, whole.
   void PutSpoolRow(SpoolEntry* entry, const SpoolValue& value, Bytes frames);
   void Mark(const ReceivedMessages& messages);
   StoreStatus ApplyToPeer(const StoreRequest& request);
@@ -167,7 +169,9 @@ class Engine {
   StoreStatus ReadPeerRow(std::string_view peer, PeerValue* value);
   StoreStatus ReadSpool(std::string_view peer, uint64_t after, uint64_t bytes_max,
                         SpoolPage* page);
-  StoreStatus ReadReference(const SpoolValue& row, std::string* value, Bytes* frames, bool* found);
+  // `value`, `buffer`: what the frames lie in.
+  StoreStatus ReadReference(const SpoolValue& row, std::string* value, std::string* buffer,
+                            Bytes* frames, bool* found);
   StoreStatus LoadUser(std::string_view name, UserRecord* user);
   StoreStatus LoadNewest(std::string_view name, uint64_t since, UserRecord* user);
   StoreStatus LoadChannel(std::string_view channel, ChannelRecord* record);
@@ -214,7 +218,7 @@ class Engine {
       post_bytes_kept_{0};
   std::atomic<bool> compaction_canceled_{false};
   uint64_t chat_bytes_compacted_ = 0, post_bytes_compacted_ = 0;  // Compact's
-  std::string value_;                                             // reused
+  std::string value_, packed_;                                    // reused
 
   std::atomic<uint64_t> committed_position_{0};
   std::atomic<uint64_t> messages_kept_{0}, message_bytes_kept_{0}, runs_kept_{0},

@@ -198,6 +198,7 @@ StoreStatus Engine::ReadWaiting(std::string_view user, uint64_t after, uint64_t 
   const rocksdb::Slice begin_slice = ToSlice(begin), end_slice = ToSlice(end);
   const std::unique_ptr<rocksdb::Iterator> inbox = Scan(StoreSpace::kInbox, begin_slice, end_slice);
   rocksdb::PinnableSlice run_value;
+  std::string buffer;  // of the frames of one run
   for (inbox->SeekToFirst(); inbox->Valid(); inbox->Next()) {
     const std::string_view key = ToView(inbox->key());
     const std::optional<uint64_t> position = PositionOfKey(key);
@@ -207,8 +208,11 @@ StoreStatus Engine::ReadWaiting(std::string_view user, uint64_t after, uint64_t 
       page->more = true;
       return StoreStatus::kDone;
     }
-    Bytes frames = entry->frames;
-    if (!entry->is_inline) {
+    std::optional<RunValue> run;
+    if (entry->is_inline) {
+      run = RunOf(*entry, &buffer);
+      if (!run) return Damaged(StoreSpace::kInbox, key);
+    } else {
       const StoreKey run_key = RunKey(ChatBegin(user, entry->sender), *position);
       run_value.Reset();
       const rocksdb::Status read =
@@ -218,11 +222,10 @@ StoreStatus Engine::ReadWaiting(std::string_view user, uint64_t after, uint64_t 
         continue;
       }
       if (!read.ok() && !read.IsNotFound()) return ReadFailed(read, "waiting messages");
-      const std::optional<RunValue> run =
-          read.ok() ? ParseRun(ToView(run_value)) : std::optional<RunValue>();
+      if (read.ok()) run = ParseRun(ToView(run_value), &buffer);
       if (!run || run->count != entry->count) return Damaged(StoreSpace::kChats, run_key.view());
-      frames = run->frames;
     }
+    const Bytes frames = run->frames;
     if (entry->bytes < frames.size()) return Damaged(StoreSpace::kInbox, key);
     if (!AppendFrames(frames, *position - entry->count + 1, floor, entry->bytes - frames.size(),
                       bytes_max, page)) {

@@ -83,7 +83,7 @@ void Engine::PutSpoolRow(SpoolEntry* entry, const SpoolValue& value, Bytes frame
   value_.clear();
   PutSpoolHead(&value_, row);
   const rocksdb::Slice key_part = ToSlice(key);
-  const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
+  const rocksdb::Slice parts[2] = {value_, ToSlice(row.run)};
   Must(batch_.Put(database_->space(StoreSpace::kSpools), {&key_part, 1},
                   {parts, row.is_reference ? 1 : 2}));
 }
@@ -104,8 +104,9 @@ StoreStatus Engine::AddOutgoing(const OutgoingRun& run, uint64_t* last_position)
     rest_count -= count;
     position_ += count;
     ++batch_runs_;
-    if (to_user) PutChatRow(run.sender, run.target, frames, count);
-    PutSpoolRow(entry, {.count = count}, frames);
+    const std::string_view packed = PackRun(frames, count, &packed_);
+    if (to_user) PutChatRow(run.sender, run.target, packed);
+    PutSpoolRow(entry, {.count = count, .run = packed}, frames);
   }
   SOLEC_ASSERT(rest.empty());
   batch_messages_ += run.count;
@@ -266,7 +267,7 @@ StoreStatus Engine::ReadSpool(std::string_view peer, uint64_t after, uint64_t by
   const rocksdb::Slice begin_slice = ToSlice(begin), end_slice = ToSlice(end);
   const std::unique_ptr<rocksdb::Iterator> rows =
       Scan(StoreSpace::kSpools, begin_slice, end_slice);
-  std::string posts;
+  std::string posts, buffer;
   uint64_t next = 0;  // the number that would go on with the page
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
     const std::string_view key = ToView(rows->key());
@@ -277,12 +278,16 @@ StoreStatus Engine::ReadSpool(std::string_view peer, uint64_t after, uint64_t by
       page->more = true;
       return StoreStatus::kDone;
     }
-    Bytes frames = row->frames;
+    Bytes frames;
     if (row->is_reference) {
       bool found = false;
-      const StoreStatus read = ReadReference(*row, &posts, &frames, &found);
+      const StoreStatus read = ReadReference(*row, &posts, &buffer, &frames, &found);
       if (read != StoreStatus::kDone) return read;
       if (!found) continue;  // a gap: it has left the channel's history
+    } else {
+      const std::optional<RunValue> run = RunOf(*row, &buffer);
+      if (!run) return Damaged(StoreSpace::kSpools, key);
+      frames = run->frames;
     }
     uint64_t number = *last - row->count + 1;
     if (page->count > 0 && number != next) {
@@ -308,8 +313,8 @@ StoreStatus Engine::ReadSpool(std::string_view peer, uint64_t after, uint64_t by
   return rows->status().ok() ? StoreStatus::kDone : ReadFailed(rows->status(), "a spool");
 }
 
-StoreStatus Engine::ReadReference(const SpoolValue& row, std::string* value, Bytes* frames,
-                                  bool* found) {
+StoreStatus Engine::ReadReference(const SpoolValue& row, std::string* value, std::string* buffer,
+                                  Bytes* frames, bool* found) {
   *found = false;
   if (row.position <= cutoffs_->posts.load(std::memory_order_acquire)) return StoreStatus::kDone;
   const StoreKey key = RunKey(OwnerBegin(row.channel), row.position);
@@ -317,7 +322,7 @@ StoreStatus Engine::ReadReference(const SpoolValue& row, std::string* value, Byt
       (*database_)->Get({}, database_->space(StoreSpace::kPosts), ToSlice(key), value);
   if (read.IsNotFound()) return StoreStatus::kDone;  // removed with its channel, or just expired
   if (!read.ok()) return ReadFailed(read, "a channel's history");
-  const std::optional<RunValue> run = ParseRun(*value);
+  const std::optional<RunValue> run = ParseRun(*value, buffer);
   if (!run || run->count != row.count) return Damaged(StoreSpace::kPosts, key.view());
   *frames = run->frames;
   *found = true;

@@ -58,8 +58,9 @@ StoreStatus Engine::AddDirect(const DirectRun& run, uint64_t* last_position) {
     rest_count -= count;
     bytes += frames.size();
     position_ += count;
-    if (!run.waiting_only) PutChatRow(run.user, run.sender, frames, count);
-    AddInbox(run, frames, count, bytes);
+    const std::string_view packed = PackRun(frames, count, &packed_);
+    if (!run.waiting_only) PutChatRow(run.user, run.sender, packed);
+    AddInbox(run, packed, count, bytes);
   }
   SOLEC_ASSERT(rest.empty());
   batch_messages_ += run.count;
@@ -68,19 +69,15 @@ StoreStatus Engine::AddDirect(const DirectRun& run, uint64_t* last_position) {
   return StoreStatus::kDone;
 }
 
-void Engine::PutChatRow(std::string_view one, std::string_view other, Bytes frames,
-                        uint64_t count) {
+void Engine::PutChatRow(std::string_view one, std::string_view other, std::string_view packed) {
   StoreKey key;
   key.Name(std::min(one, other)).Name(std::max(one, other)).Number(position_);
-  value_.clear();
-  PutRunHead(&value_, count);
-  const rocksdb::Slice key_part = ToSlice(key);
-  const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
-  Must(batch_.Put(database_->space(StoreSpace::kChats), {&key_part, 1}, {parts, 2}));
-  chat_bytes_ += key.size() + value_.size() + frames.size();
+  Must(batch_.Put(database_->space(StoreSpace::kChats), ToSlice(key), ToSlice(packed)));
+  chat_bytes_ += key.size() + packed.size();
 }
 
-void Engine::AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64_t bytes) {
+void Engine::AddInbox(const DirectRun& run, std::string_view packed, uint64_t count,
+                      uint64_t bytes) {
   ++batch_runs_;
   StoreKey key;
   key.Name(run.user).Number(position_);
@@ -91,10 +88,10 @@ void Engine::AddInbox(const DirectRun& run, Bytes frames, uint64_t count, uint64
                          .is_inline = run.waiting_only,
                          .sender = run.sender});
   const rocksdb::Slice key_part = ToSlice(key);
-  const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
+  const rocksdb::Slice parts[2] = {value_, ToSlice(packed)};
   Must(batch_.Put(database_->space(StoreSpace::kInbox), {&key_part, 1},
                   {parts, run.waiting_only ? 2 : 1}));
-  chat_bytes_ += key.size() + value_.size() + (run.waiting_only ? frames.size() : 0);
+  chat_bytes_ += key.size() + value_.size() + (run.waiting_only ? packed.size() : 0);
 }
 
 StoreStatus Engine::AddChannel(const ChannelRun& run, uint64_t* last_position) {
@@ -110,12 +107,9 @@ StoreStatus Engine::AddChannel(const ChannelRun& run, uint64_t* last_position) {
     ++batch_runs_;
     StoreKey key;
     key.Name(run.channel).Number(position_);
-    value_.clear();
-    PutRunHead(&value_, count);
-    const rocksdb::Slice key_part = ToSlice(key);
-    const rocksdb::Slice parts[2] = {value_, ToSlice(frames)};
-    Must(batch_.Put(database_->space(StoreSpace::kPosts), {&key_part, 1}, {parts, 2}));
-    post_bytes_ += key.size() + value_.size() + frames.size();
+    const std::string_view packed = PackRun(frames, count, &packed_);
+    Must(batch_.Put(database_->space(StoreSpace::kPosts), ToSlice(key), ToSlice(packed)));
+    post_bytes_ += key.size() + packed.size();
     // Each spool only refers to the row: it is stored once whatever the number of peers.
     for (SpoolEntry* entry : open_spools_) {
       PutSpoolRow(entry,

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/frame.h"
 #include "store/maintenance.h"
+#include "store/run_codec.h"
 #include "store/store_view.h"
 
 namespace solec {
@@ -101,7 +102,7 @@ class Counter {
       }
       case StoreSpace::kChats:
       case StoreSpace::kPosts: {
-        const std::optional<RunValue> run = ParseRun(value);
+        const std::optional<RunValue> run = ParseRun(value, &buffer_);
         if (!run || key.size() < kPositionSize) return false;
         const bool chat = space == StoreSpace::kChats;
         const std::string_view begin = key.substr(0, key.size() - kPositionSize);
@@ -118,6 +119,7 @@ class Counter {
   const StoreView& view_;
   StoreStats stats_;
   std::string last_begin_;  // of the chat or history that is counted
+  std::string buffer_;      // of one run's frames
 };
 
 // --- everything ---
@@ -227,12 +229,14 @@ class Exporter {
         const std::optional<InboxValue> entry = ParseInbox(value);
         if (!user || !entry) return false;
         if (!entry->is_inline) return true;  // it is in the chat
+        const std::optional<RunValue> run = RunOf(*entry, &buffer_);
+        if (!run) return false;
         message.kind = ExportedMessage::Kind::kWaiting;
         message.one = *user;
-        frames = entry->frames;
+        frames = run->frames;
         count = entry->count;
       } else {
-        const std::optional<RunValue> run = ParseRun(value);
+        const std::optional<RunValue> run = ParseRun(value, &buffer_);
         if (!run) return false;
         frames = run->frames;
         count = run->count;
@@ -286,18 +290,20 @@ class Exporter {
       const std::optional<std::string_view> peer = ParseOwnerOfRun(key);
       const std::optional<SpoolValue> row = ParseSpool(value);
       if (!peer || !row || row->count > *PositionOfKey(key)) return false;
-      Bytes frames = row->frames;
       std::string posts;
+      std::optional<RunValue> run;
       if (row->is_reference) {
         if (row->position <= view_.cutoffs().posts) return true;
         const absl::StatusOr<bool> found = view_.Find(
             StoreSpace::kPosts, RunKey(OwnerBegin(row->channel), row->position), &posts);
         if (!found.ok()) unreadable = found.status();
         if (!found.ok() || !*found) return unreadable.ok();
-        const std::optional<RunValue> run = ParseRun(posts);
-        if (!run || run->count != row->count) return false;
-        frames = run->frames;
+        run = ParseRun(posts, &buffer_);
+      } else {
+        run = RunOf(*row, &buffer_);
       }
+      if (!run || run->count != row->count) return false;
+      Bytes frames = run->frames;
       const auto known = peers_.find(*peer);
       const uint64_t trimmed = known == peers_.end() ? 0 : known->second.value.trimmed;
       ExportedMessage message;
@@ -318,6 +324,7 @@ class Exporter {
   const StoreView& view_;
   const ExportSink& sink_;
   std::map<std::string, StoreView::Peer, std::less<>> peers_;
+  std::string buffer_;  // of one run's frames
   bool ended_ = false;  // the sink has had enough
 };
 

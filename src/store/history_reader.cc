@@ -123,7 +123,7 @@ bool HistoryReader::TakeRun(const Source& source) {
     return true;
   }
   if (source.space != StoreSpace::kInbox) {
-    const std::optional<RunValue> run = ParseRun(ToView(iterator->value()));
+    const std::optional<RunValue> run = ParseRun(ToView(iterator->value()), &run_frames_);
     if (run && run->count <= source.next) return TakeFrames(run->frames, run->count, source);
     status_ = engine_->Damaged(source.space, key.view());
     return true;
@@ -148,7 +148,7 @@ bool HistoryReader::TakeRun(const Source& source) {
     return true;
   }
   const std::optional<RunValue> run =
-      read.ok() ? ParseRun(ToView(run_value_)) : std::optional<RunValue>();
+      read.ok() ? ParseRun(ToView(run_value_), &run_frames_) : std::optional<RunValue>();
   if (run && run->count == entry->count) return TakeFrames(run->frames, run->count, source);
   status_ = engine_->Damaged(StoreSpace::kChats, run_key.view());
   return true;

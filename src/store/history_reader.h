@@ -54,6 +54,7 @@ class HistoryReader {
   std::unique_ptr<rocksdb::Iterator> iterators_[kStoreSpaceCount];
   std::vector<Source> sources_;
   rocksdb::PinnableSlice run_value_;
+  std::string run_frames_;  // of one run
   std::string payloads_;
   std::vector<Item> items_;  // in the order they were found
 };

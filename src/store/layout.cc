@@ -9,12 +9,12 @@ namespace solec {
 namespace {
 
 constexpr char kAccountVersion = '\1';
-constexpr char kRunVersion = '\1';
 constexpr char kPeerVersion = '\1';
-constexpr char kSpoolInline = '\1';     // the frames are here
-constexpr char kSpoolReference = '\2';  // the frames are in a channel's history
-constexpr char kInboxIndex = '\1';   // the frames are in the chat
-constexpr char kInboxInline = '\2';  // the frames are here
+constexpr char kSpoolInline = '\1';     // the run is here
+constexpr char kSpoolReference = '\2';  // the run is in a channel's history
+constexpr char kInboxIndex = '\1';   // the run is in the chat
+constexpr char kInboxFrames = '\2';  // the frames are here; written until schema 1
+constexpr char kInboxInline = '\3';  // the run is here
 
 StoreKey ChatNames(std::string_view one, std::string_view other, char end) {
   if (other < one) std::swap(one, other);
@@ -163,21 +163,6 @@ std::optional<uint64_t> CountMessageFrames(Bytes frames) {
   return count;
 }
 
-void PutRunHead(std::string* to, uint64_t count) {
-  to->push_back(kRunVersion);
-  PutNumber(to, count);
-}
-
-std::optional<RunValue> ParseRun(std::string_view value) {
-  RunValue run;
-  if (value.empty() || value.front() != kRunVersion) return std::nullopt;
-  value.remove_prefix(1);
-  if (!TakeNumber(&value, &run.count) || run.count == 0) return std::nullopt;
-  run.frames = AsBytes(value);
-  if (CountMessageFrames(run.frames) != run.count) return std::nullopt;
-  return run;
-}
-
 void PutInboxHead(std::string* to, const InboxValue& value) {
   to->push_back(value.is_inline ? kInboxInline : kInboxIndex);
   PutNumber(to, value.delivered.position);
@@ -189,19 +174,20 @@ void PutInboxHead(std::string* to, const InboxValue& value) {
 
 std::optional<InboxValue> ParseInbox(std::string_view value) {
   InboxValue inbox;
-  if (value.empty() || (value.front() != kInboxIndex && value.front() != kInboxInline)) {
-    return std::nullopt;
-  }
-  inbox.is_inline = value.front() == kInboxInline;
+  if (value.empty()) return std::nullopt;
+  const char kind = value.front();
+  if (kind != kInboxIndex && kind != kInboxFrames && kind != kInboxInline) return std::nullopt;
+  inbox.is_inline = kind != kInboxIndex;
   value.remove_prefix(1);
   if (!TakeNumber(&value, &inbox.delivered.position) ||
       !TakeNumber(&value, &inbox.delivered.bytes) || !TakeNumber(&value, &inbox.bytes) ||
       !TakeNumber(&value, &inbox.count) || inbox.count == 0 || value.empty()) {
     return std::nullopt;
   }
-  if (inbox.is_inline) {
+  if (kind == kInboxFrames) {
     inbox.frames = AsBytes(value);
-    if (CountMessageFrames(inbox.frames) != inbox.count) return std::nullopt;
+  } else if (kind == kInboxInline) {
+    inbox.run = value;
   } else {
     if (value.find('\0') != std::string_view::npos) return std::nullopt;
     inbox.sender = value;
@@ -342,10 +328,8 @@ std::optional<SpoolValue> ParseSpool(std::string_view value) {
     spool.channel = value;
     return spool;
   }
-  spool.frames = AsBytes(value);
-  if (spool.frames.size() != spool.bytes || CountMessageFrames(spool.frames) != spool.count) {
-    return std::nullopt;
-  }
+  if (value.empty()) return std::nullopt;
+  spool.run = value;
   return spool;
 }
 

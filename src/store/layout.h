@@ -137,25 +137,17 @@ std::optional<AccountValue> ParseAccount(std::string_view value);
 std::string EncodeMark(InboxMark mark);
 std::optional<InboxMark> ParseMark(std::string_view value);
 
-// A run: what chats and posts keep. The value is this head and then whole Message frames.
-inline constexpr size_t kRunHeadMax = 11;
-void PutRunHead(std::string* to, uint64_t count);
-struct RunValue {
-  uint64_t count = 0;  // of frames; the first has position (that of the key) - count + 1
-  Bytes frames;        // exactly `count` whole frames of type Message: that was checked
-};
-std::optional<RunValue> ParseRun(std::string_view value);
-
 // What the inbox keeps of a run.
 struct InboxValue {
   InboxMark delivered{};  // what had arrived at the user when this was written
   uint64_t bytes = 0;     // of all frames that were kept for the user, these included
   uint64_t count = 0;     // of frames
   bool is_inline = false;
-  std::string_view sender{};  // not inline: whose chat with the user has the frames; local form
-  Bytes frames{};             // inline: the frames themselves, checked as those of a run are
+  std::string_view sender{};  // not inline: whose chat with the user has the run; local form
+  std::string_view run{};     // inline: the run itself (run_codec.h), not looked into
+  Bytes frames{};             // inline, as schema 1 wrote it: there is no run, but these
 };
-// All of it but the frames, which follow.
+// All of it but the run, which follows.
 void PutInboxHead(std::string* to, const InboxValue& value);
 std::optional<InboxValue> ParseInbox(std::string_view value);
 
@@ -216,9 +208,9 @@ struct SpoolValue {
   uint64_t kept_ms = 0;       // since 1970
   uint64_t position = 0;      // a reference: of the run in the channel's history
   std::string_view channel{};
-  Bytes frames{};             // no reference: checked as those of a run are
+  std::string_view run{};     // no reference: the run itself, not looked into
 };
-// All of it but the frames, which follow.
+// All of it but the run, which follows.
 void PutSpoolHead(std::string* to, const SpoolValue& value);
 std::optional<SpoolValue> ParseSpool(std::string_view value);
 

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -13,31 +12,10 @@
 #include "tests/unit/base/seed.h"
 #include "tests/unit/store/store_driver.h"
 #include "tests/unit/store/temp_folder.h"
+#include "tests/unit/store/wake.h"
 
 namespace solec {
 namespace {
-
-// What a sleeping shard is woken by.
-class Wake {
- public:
-  void Ring() {
-    std::lock_guard lock(mutex_);
-    rung_ = true;
-    changed_.notify_one();
-  }
-  // Until rung; false after a minute: the test fails rather than hangs.
-  bool Wait() {
-    std::unique_lock lock(mutex_);
-    const bool rung = changed_.wait_for(lock, std::chrono::minutes(1), [this] { return rung_; });
-    rung_ = false;
-    return rung;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool rung_ = false;
-};
 
 // A shard: it does as a loop does, and sleeps only until it is woken.
 class FakeShard {

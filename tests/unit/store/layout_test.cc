@@ -5,11 +5,14 @@
 #include <random>
 #include <vector>
 
+#include "store/run_codec.h"
 #include "tests/unit/base/seed.h"
+#include "tests/unit/store/store_driver.h"
 
 namespace solec {
 namespace {
 
+using std::string_literals::operator""s;
 using std::string_view_literals::operator""sv;
 
 std::string MessageFrame(size_t payload_size) {
@@ -17,12 +20,6 @@ std::string MessageFrame(size_t payload_size) {
   frame.push_back(static_cast<char>(payload_size >> 8));
   frame.push_back(static_cast<char>(payload_size));
   return frame + std::string(payload_size, 'p');
-}
-
-std::string RunOf(uint64_t count, std::string_view frames) {
-  std::string value;
-  PutRunHead(&value, count);
-  return value.append(frames);
 }
 
 std::string Inbox(const InboxValue& inbox, std::string_view frames = "") {
@@ -131,29 +128,12 @@ TEST(StoreLayout, AccountsAndMarksComeBack) {
   EXPECT_FALSE(ParseMark(std::string_view(mark).substr(0, mark.size() - 1)));
 }
 
-TEST(StoreLayout, RunsComeBackAndWrongCountsAreRefused) {
-  const std::string frames = MessageFrame(0) + MessageFrame(300) + MessageFrame(7);
-  const std::string value = RunOf(3, frames);
-  const std::optional<RunValue> run = ParseRun(value);
-  ASSERT_TRUE(run);
-  EXPECT_EQ(run->count, 3u);
-  EXPECT_EQ(AsString(run->frames), frames);
-  EXPECT_FALSE(ParseRun(RunOf(2, frames)));
-  EXPECT_FALSE(ParseRun(RunOf(4, frames)));
-  EXPECT_FALSE(ParseRun(RunOf(0, "")));
-  EXPECT_FALSE(ParseRun(RunOf(1, "\x06\0\0"sv))) << "a frame that is no Message";
-  for (size_t size = 0; size < value.size(); ++size) {
-    EXPECT_FALSE(ParseRun(std::string_view(value).substr(0, size))) << size;
-  }
-}
-
 TEST(StoreLayout, InboxEntriesComeBack) {
   const std::string index = Inbox({.delivered = {.position = 5, .bytes = 900},
                                    .bytes = 2'000,
                                    .count = 64,
                                    .is_inline = false,
-                                   .sender = "bob@b.example",
-                                   .frames = {}});
+                                   .sender = "bob@b.example"});
   std::optional<InboxValue> inbox = ParseInbox(index);
   ASSERT_TRUE(inbox);
   EXPECT_EQ(inbox->delivered.position, 5u);
@@ -163,18 +143,33 @@ TEST(StoreLayout, InboxEntriesComeBack) {
   EXPECT_FALSE(inbox->is_inline);
   EXPECT_EQ(inbox->sender, "bob@b.example");
 
-  const std::string frames = MessageFrame(20);
-  const std::string in_line = Inbox({.bytes = 23, .count = 1, .is_inline = true}, frames);
+  const std::string frames = MessageFrame(20), run = PlainRun(1, frames);
+  const std::string in_line = Inbox({.bytes = 23, .count = 1, .is_inline = true}, run);
   inbox = ParseInbox(in_line);
   ASSERT_TRUE(inbox);
   EXPECT_TRUE(inbox->is_inline);
-  EXPECT_EQ(AsString(inbox->frames), frames);
-  EXPECT_FALSE(ParseInbox(Inbox({.count = 2, .is_inline = true}, frames)));
+  EXPECT_EQ(inbox->run, run);
   EXPECT_FALSE(ParseInbox(Inbox({.count = 0, .sender = "bob"})));
   EXPECT_FALSE(ParseInbox(Inbox({.count = 1})));
+  std::string buffer;
   for (size_t size = 0; size < in_line.size(); ++size) {
-    EXPECT_FALSE(ParseInbox(std::string_view(in_line).substr(0, size))) << size;
+    const std::optional<InboxValue> cut = ParseInbox(std::string_view(in_line).substr(0, size));
+    EXPECT_TRUE(!cut || !RunOf(*cut, &buffer)) << size;
   }
+  EXPECT_EQ(AsString(RunOf(*inbox, &buffer)->frames), frames);
+  inbox->count = 2;
+  EXPECT_FALSE(RunOf(*inbox, &buffer));
+
+  // As schema 1 has them.
+  const std::string old = "\2\0\0\x17\1"s + frames;
+  inbox = ParseInbox(old);
+  ASSERT_TRUE(inbox);
+  EXPECT_TRUE(inbox->is_inline);
+  ASSERT_TRUE(RunOf(*inbox, &buffer));
+  EXPECT_EQ(AsString(RunOf(*inbox, &buffer)->frames), frames);
+  inbox = ParseInbox(old + frames);
+  ASSERT_TRUE(inbox);
+  EXPECT_FALSE(RunOf(*inbox, &buffer)) << "more than it says";
 }
 
 TEST(StoreLayout, TheStateComesBack) {
@@ -237,7 +232,7 @@ TEST(StoreLayout, PeersComeBack) {
 TEST(StoreLayout, RowsOfSpoolsComeBack) {
   const std::string frames = MessageFrame(3) + MessageFrame(40);
   SpoolValue wanted{.count = 2, .bytes = frames.size(), .bytes_up_to = 1'000, .kept_ms = 77};
-  const std::string row = Spool(wanted, frames);
+  const std::string row = Spool(wanted, PlainRun(2, frames));
   std::optional<SpoolValue> spool = ParseSpool(row);
   ASSERT_TRUE(spool);
   EXPECT_FALSE(spool->is_reference);
@@ -245,11 +240,14 @@ TEST(StoreLayout, RowsOfSpoolsComeBack) {
   EXPECT_EQ(spool->bytes, frames.size());
   EXPECT_EQ(spool->bytes_up_to, 1'000u);
   EXPECT_EQ(spool->kept_ms, 77u);
-  EXPECT_EQ(AsString(spool->frames), frames);
-  EXPECT_FALSE(ParseSpool(Spool(wanted, MessageFrame(3))));
-  EXPECT_FALSE(ParseSpool(Spool(wanted, frames + "x")));
+  std::string buffer;
+  ASSERT_TRUE(RunOf(*spool, &buffer));
+  EXPECT_EQ(AsString(RunOf(*spool, &buffer)->frames), frames);
+  ++spool->bytes;
+  EXPECT_FALSE(RunOf(*spool, &buffer));
+  EXPECT_FALSE(ParseSpool(Spool(wanted)));
   wanted.bytes_up_to = frames.size() - 1;
-  EXPECT_FALSE(ParseSpool(Spool(wanted, frames))) << "less than it has itself";
+  EXPECT_FALSE(ParseSpool(Spool(wanted, row))) << "less than it has itself";
 
   wanted = {.is_reference = true,
             .count = 2,
@@ -275,25 +273,26 @@ TEST(StoreLayout, AnyBytesAreParsedOrRefused) {
   SCOPED_TRACE(RepeatWith(seed));
   std::mt19937_64 random(seed);
   const std::string valid[] = {
-      RunOf(2, MessageFrame(3) + MessageFrame(40)),
-      Inbox({.bytes = 9, .count = 1, .is_inline = true}, MessageFrame(9)),
+      Inbox({.bytes = 9, .count = 1, .is_inline = true}, PlainRun(1, MessageFrame(9))),
       Inbox({.bytes = 9, .count = 1, .sender = "bob"}),
       EncodeAccount({.since = 1, .password_hash = "hash"}),
       EncodeMark({.position = 300, .bytes = 400}),
       EncodePeer({.trimmed = 300, .in_held = 6, .in_early = {{8, 8}}}),
-      Spool({.count = 1, .bytes = 12, .bytes_up_to = 12}, MessageFrame(9)),
+      Spool({.count = 1, .bytes = 12, .bytes_up_to = 12}, PlainRun(1, MessageFrame(9))),
       Spool({.is_reference = true, .count = 1, .position = 9, .channel = "#room"}),
       std::string(RunKey(ChatBegin("a", "b"), 3).view()),
       std::string(RowKey("a", kRowContact, "b").view()),
   };
   uint64_t accepted = 0;
+  std::string buffer;
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes = valid[random() % std::size(valid)];
     for (uint64_t change = random() % 4; change > 0; --change) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
     }
     bytes.resize(random() % 8 == 0 ? random() % (bytes.size() + 1) : bytes.size());
-    accepted += ParseRun(bytes).has_value() + ParseInbox(bytes).has_value();
+    const std::optional<InboxValue> inbox = ParseInbox(bytes);
+    accepted += inbox.has_value() + (inbox && RunOf(*inbox, &buffer).has_value());
     accepted += ParseAccount(bytes).has_value() + ParseMark(bytes).has_value();
     accepted += ParseChatKey(bytes).has_value() + ParseOwnerOfRun(bytes).has_value();
     accepted += ParsePeer(bytes).has_value() + ParseSpool(bytes).has_value();

@@ -97,19 +97,16 @@ TEST_F(StoreMaintenance, EachKindOfDamageIsFound) {
   ExpectFault("leads to messages that are missing");
   Change(StoreSpace::kMeta, StoreKey().Text("future"), "");
   ExpectFault("is unknown");
-  std::string far;
-  PutRunHead(&far, 1);
-  far += TestFrame("a@a.example", "b@a.example", "x");
+  const std::string far = PlainRun(1, TestFrame("a@a.example", "b@a.example", "x"));
   Change(StoreSpace::kChats, RunKey(ChatBegin("alice", "bob"), 1'000), far);
   ExpectFault("lies beyond the store's position");
   EXPECT_EQ(Check().fault_count, 9u) << "each once";
 }
 
 TEST_F(StoreMaintenance, OverlappingRunsAreFound) {
-  std::string run;
-  PutRunHead(&run, 2);
-  for (int i = 0; i < 2; ++i) run += TestFrame("a@a.example", "#room@a.example", "x");
-  Change(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 7), run);
+  std::string frames;
+  for (int i = 0; i < 2; ++i) frames += TestFrame("a@a.example", "#room@a.example", "x");
+  Change(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 7), PlainRun(2, frames));
   ExpectFault("overlaps with the one before");
 }
 

@@ -376,7 +376,7 @@ TEST(PeerDisk, EachKindOfDamageToASpoolIsFound) {
     std::string value, frames;
     for (uint64_t i = 0; i < count; ++i) frames += TestFrame("a@a.example", "b@b.example", "x");
     PutSpoolHead(&value, {.count = count, .bytes = frames.size(), .bytes_up_to = bytes_up_to});
-    return value + frames;
+    return value + PlainRun(count, frames);
   };
   const auto expect = [&](StoreSpace space, const StoreKey& key, std::optional<std::string> value,
                           std::string_view wanted) {
@@ -391,10 +391,9 @@ TEST(PeerDisk, EachKindOfDamageToASpoolIsFound) {
   expect(StoreSpace::kSpools, RunKey(spool, 3), "rubbish", "is no row of a spool");
   expect(StoreSpace::kMeta, PeerKey(kPeer), "rubbish", "is no peer");
   expect(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 4), std::nullopt, "that are gone");
-  std::string run;
-  PutRunHead(&run, 1);
-  run += TestFrame("a@a.example", "#room@a.example", "another");
-  expect(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 4), run, "counts other messages");
+  expect(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 4),
+         PlainRun(1, TestFrame("a@a.example", "#room@a.example", "another")),
+         "counts other messages");
 }
 
 TEST(PeerDisk, WhatWaitsForPeersIsCountedAndTakenOut) {

@@ -33,6 +33,11 @@ inline std::string TestFrame(std::string_view source, std::string_view target,
   return frame + payload;
 }
 
+// A run as schema 1 wrote them, of fewer than 128 frames: not packed.
+inline std::string PlainRun(size_t count, std::string_view frames) {
+  return std::string("\1").append(1, static_cast<char>(count)).append(frames);
+}
+
 // The content of a frame or of its payload (the last of its fields).
 inline std::vector<std::string> ContentsOfFrames(std::string_view frames) {
   std::vector<std::string> contents;
