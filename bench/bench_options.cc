@@ -17,6 +17,7 @@ constexpr const char* kFooter = R"(Scenarios:
   latency  one pair and one message under way; with --rate an open loop over --pairs pairs
   idle     --connections logged-in connections that do nothing: memory and CPU
   login    connect, log in, close, --window at a time: each name once (cold), then again (warm)
+  tls      connect, TLS handshake, log in, close: whole handshakes, then short ones with tickets
   shards   direct, with partners on the same shard and on another (needs --admin to tell them apart)
   history  --fill messages are kept in --pairs chats; then pages and tails of them are read
   churn    direct, while --churn of the connections per second close and come back
@@ -35,7 +36,6 @@ Status: 0 done, 1 messages lost, doubled, reordered or damaged, or the run broke
 
 struct Texts {
   std::string duration = "10s", warmup = "2s", form = "batched";
-  bool tls = false;
 };
 
 // A whole number between two bounds; the bounds are said by who gets it wrong.
@@ -96,11 +96,11 @@ void DeclareTraffic(CLI::App* app, BenchOptions* options, Texts* texts) {
 
 void Declare(CLI::App* app, BenchOptions* options, Texts* texts) {
   AddWord(app, "SCENARIO", &options->scenario, "What to do, see below",
-          {"direct", "fanout", "latency", "idle", "login", "shards", "churn", "history",
+          {"direct", "fanout", "latency", "idle", "login", "tls", "shards", "churn", "history",
            "federation", "partition"})
       ->required();
   app->add_option("--connect", options->connect, "The server")->required()->type_name("HOST:PORT");
-  app->add_flag("--tls", texts->tls, "Not in this build: it measures plain connections only");
+  app->add_flag("--tls", options->tls, "Encrypted, and anybody is trusted");
   app->add_option("--duration", texts->duration, "How long to measure")
       ->capture_default_str()
       ->type_name("TIME");
@@ -169,7 +169,6 @@ std::string CheckPeer(const CLI::App& app, const BenchOptions& options) {
 
 // What the declarations cannot say: empty if all fits together.
 std::string Check(const CLI::App& app, const Texts& texts, BenchOptions* options) {
-  if (texts.tls) return "--tls: this build has none; leave it out";
   const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(options->connect, kPortPlain);
   if (!endpoint.ok()) return "--connect: " + std::string(endpoint.status().message());
   options->duration_ns = TimeNs(texts.duration);
@@ -192,12 +191,14 @@ std::string Check(const CLI::App& app, const Texts& texts, BenchOptions* options
     return "--raw: a relay can do direct, fanout, latency and idle";
   }
   if ((options->receipts || options->receivers_answer) &&
-      (scenario == "idle" || scenario == "login" || scenario == "shards")) {
+      (scenario == "idle" || scenario == "login" || scenario == "tls" || scenario == "shards")) {
     return "--receipts, --receivers-answer: " + scenario + " has none";
   }
   if (options->raw && (options->receipts || options->receivers_answer))
     return "--raw: a relay sends no receipts";
-  if (scenario == "login" && app.count("--window") == 0) traffic.window = 16;
+  if (options->raw && options->tls) return "--raw: a relay speaks no TLS";
+  if (scenario == "tls") options->tls = true;
+  if ((scenario == "login" || scenario == "tls") && app.count("--window") == 0) traffic.window = 16;
   return CheckPeer(app, *options);
 }
 

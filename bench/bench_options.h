@@ -34,6 +34,7 @@ struct BenchOptions {
   uint32_t tail = 100;                        // messages
   uint32_t readers = 16;
   bool raw = false;
+  bool tls = false;
   bool spin = false;
   ProgramOptions program;
 };

@@ -128,6 +128,15 @@ void ClientPool::OnConnected(uint32_t id, int error) {
   client.receiving = true;
   ring_->Receive(id, client.fd);
   if (client.plan.raw) return;
+  if (tls_ != nullptr) {
+    client.tls = tls_->Dial("", &buffers_, resume_ ? client.ticket.get() : nullptr);
+    return PumpTls(id);
+  }
+  BeginLogin(id);
+}
+
+void ClientPool::BeginLogin(uint32_t id) {
+  Client& client = clients_[id];
   Handshake handshake;
   uint32_t features = 0;
   if (client.plan.receipts) features |= kFeatureReceipts;
@@ -216,6 +225,11 @@ Bytes ClientPool::Take(uint32_t id, Bytes bytes) {
 }
 
 void ClientPool::OnReceived(uint32_t id, Bytes bytes) {
+  if (clients_[id].tls != nullptr) return ReceiveTls(id, bytes);
+  OnPlain(id, bytes);
+}
+
+void ClientPool::OnPlain(uint32_t id, Bytes bytes) {
   std::vector<uint8_t>& partial = clients_[id].partial;
   while (!partial.empty() && !bytes.empty()) {
     const size_t whole = FrameSizeAt(partial);
@@ -233,19 +247,85 @@ void ClientPool::OnReceived(uint32_t id, Bytes bytes) {
   if (!rest.empty()) partial.assign(rest.begin(), rest.end());
 }
 
-void ClientPool::OnSent(uint32_t id, size_t, int error) {
+void ClientPool::OnSent(uint32_t id, size_t size, int error) {
   Client& client = clients_[id];
-  client.sending = false;
   if (error != 0 && client.stage != Stage::kClosing) {
     return Fail(
         absl::AbortedError("sending for " + Describe(id) + " failed: " + std::strerror(error)));
   }
+  if (client.tls != nullptr) {
+    client.tls_sending = false;
+    if (error != 0) client.tls->DropOutput();
+    else client.tls->Sent(size);
+    PumpTls(id);
+    const bool more = client.tls_sending || !client.not_encrypted.empty();
+    if (more || !client.sending) {
+      if (client.stage == Stage::kClosing && !client.receiving && !more) FinishClose(id);
+      return;
+    }
+  }
+  FinishSend(id);
+}
+
+void ClientPool::FinishSend(uint32_t id) {
+  Client& client = clients_[id];
+  client.sending = false;
   if (!client.next_words.empty()) {
     client.words = std::exchange(client.next_words, {});
     return Send(id, AsBytes(client.words));
   }
   if (client.stage == Stage::kOpen && sink_ != nullptr) sink_->OnSent(id);
   if (client.stage == Stage::kClosing && !client.receiving) FinishClose(id);
+}
+
+// --- TLS ---
+
+absl::Status ClientPool::UseTls(bool resume) {
+  resume_ = resume;
+  if (tls_ != nullptr) return absl::OkStatus();
+  absl::StatusOr<std::shared_ptr<const TlsContext>> made = TlsContext::Make({});
+  if (!made.ok()) return made.status();
+  tls_ = *std::move(made);
+  tls_input_.resize(64 * 1024);
+  tls_record_.resize(TlsSession::kRecordBytesMax);
+  return absl::OkStatus();
+}
+
+void ClientPool::SendEncrypted(uint32_t id, Bytes bytes) {
+  clients_[id].not_encrypted = bytes;
+  PumpTls(id);
+}
+
+// Encrypts and sends the next piece, unless one is under way.
+void ClientPool::PumpTls(uint32_t id) {
+  Client& client = clients_[id];
+  TlsSession& tls = *client.tls;
+  if (client.tls_sending) return;
+  if (!client.not_encrypted.empty() && tls.state() == TlsState::kOpen) {
+    const Bytes piece = client.not_encrypted.first(
+        std::min(client.not_encrypted.size(), TlsSession::kEncryptBytesMax));
+    client.not_encrypted = client.not_encrypted.subspan(piece.size());
+    tls.Encrypt(std::span<const Bytes>(&piece, 1), tls_record_);
+  }
+  const Bytes bytes = tls.BeginSend();
+  if (bytes.empty()) return;
+  client.tls_sending = true;
+  ring_->Send(id, client.fd, bytes);
+}
+
+void ClientPool::ReceiveTls(uint32_t id, Bytes bytes) {
+  Client& client = clients_[id];
+  TlsSession& tls = *client.tls;
+  const TlsState before = tls.state();
+  tls.Receive(bytes, tls_input_, [this, id](Bytes plain) { OnPlain(id, plain); });
+  if (tls.state() == TlsState::kFailed) {
+    return Fail(absl::UnavailableError("no TLS for " + Describe(id) + ": " + tls.FailureText()));
+  }
+  if (before == TlsState::kHandshake && tls.state() == TlsState::kOpen) {
+    if (tls.resumed()) ++resumed_count_;
+    BeginLogin(id);
+  }
+  PumpTls(id);
 }
 
 // --- the end ---
@@ -255,6 +335,7 @@ void ClientPool::Close(uint32_t id) {
   client.stage = Stage::kClosing;
   --open_count_;
   ++busy_count_;
+  if (resume_ && client.tls != nullptr) client.ticket = client.tls->Ticket();
   shutdown(client.fd, SHUT_WR);
 }
 
@@ -262,7 +343,7 @@ void ClientPool::OnReceiveEnd(uint32_t id, int error) {
   Client& client = clients_[id];
   client.receiving = false;
   if (client.stage == Stage::kClosing) {
-    if (!client.sending) FinishClose(id);
+    if (!client.sending && !client.tls_sending) FinishClose(id);
     return;
   }
   const std::string why = error == 0 ? "" : std::string(" (") + std::strerror(error) + ")";
@@ -275,6 +356,8 @@ void ClientPool::FinishClose(uint32_t id) {
   close(client.fd);
   client.fd = -1;
   client.partial.clear();
+  client.tls.reset();
+  client.not_encrypted = {};
   client.stage = Stage::kClosed;
   --busy_count_;
   if (sink_ != nullptr) sink_->OnClosed(id);

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "bench/generator_ring.h"
 #include "bench/server_address.h"
+#include "net/tls_context.h"
 #include "proto/frame.h"
 
 namespace solec {
@@ -59,6 +60,11 @@ class ClientPool {
   const ServerAddress& server(uint32_t number) const { return servers_[number]; }
 
   void SetSink(ClientSink* sink) { sink_ = sink; }
+  // What is opened from now on speaks TLS, and trusts anybody. With `resume` it comes back with the
+  // ticket that it got the last time.
+  absl::Status UseTls(bool resume);
+  // Handshakes that were short, thanks to a ticket.
+  uint64_t resumed_count() const { return resumed_count_; }
   // `spin`: turns never sleep.
   void SetSpin(bool spin) { spin_ = spin; }
 
@@ -81,6 +87,7 @@ class ClientPool {
   // On an open client with no send under way. `bytes` stay untouched until OnSent.
   void Send(uint32_t client, Bytes bytes) {
     clients_[client].sending = true;
+    if (clients_[client].tls != nullptr) [[unlikely]] return SendEncrypted(client, bytes);
     ring_->Send(client, clients_[client].fd, bytes);
   }
 
@@ -117,6 +124,10 @@ class ClientPool {
     std::string words;             // of the login, while they are being sent
     std::string next_words;        // and what follows them
     std::vector<uint8_t> partial;  // a frame of which the end has not come yet
+    std::unique_ptr<TlsSession> tls;  // null: plain
+    TlsTicket ticket;                 // of its last session
+    Bytes not_encrypted;              // what is left of the send under way
+    bool tls_sending = false;
   };
 
   ClientPool() = default;
@@ -130,6 +141,12 @@ class ClientPool {
   absl::Status NotAnswered() const;
   void Fail(absl::Status status) { status_.Update(std::move(status)); }
   void Say(uint32_t client, std::string words);
+  void BeginLogin(uint32_t client);
+  void OnPlain(uint32_t client, Bytes bytes);
+  void FinishSend(uint32_t client);
+  void SendEncrypted(uint32_t client, Bytes bytes);
+  void PumpTls(uint32_t client);
+  void ReceiveTls(uint32_t client, Bytes bytes);
   void Open(uint32_t client);
   // Takes whole frames off the front; returns what is left.
   Bytes Take(uint32_t client, Bytes bytes);
@@ -137,6 +154,11 @@ class ClientPool {
   void FinishClose(uint32_t client);
 
   std::unique_ptr<GeneratorRing> ring_;
+  BufferPool buffers_;  // of TLS; outlives the clients
+  std::shared_ptr<const TlsContext> tls_;
+  bool resume_ = false;
+  uint64_t resumed_count_ = 0;
+  std::vector<uint8_t> tls_input_, tls_record_;
   ClientSink* sink_ = nullptr;
   bool spin_ = false;
   std::vector<ServerAddress> servers_;

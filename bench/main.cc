@@ -17,6 +17,7 @@ constexpr Scenario kScenarios[] = {
     {"direct", RunDirect}, {"fanout", RunFanout}, {"latency", RunDirect}, {"idle", RunIdle},
     {"login", RunLogin},   {"shards", RunShards}, {"churn", RunChurn},    {"history", RunHistory},
     {"federation", RunFederation}, {"partition", RunPartition},
+    {"tls", RunTls},
 };
 
 std::string Counted(uint32_t count, const std::string& what) {
@@ -26,13 +27,19 @@ std::string Counted(uint32_t count, const std::string& what) {
 std::string Title(const BenchOptions& options) {
   const TrafficOptions& traffic = options.traffic;
   std::string title = "solec-bench " + options.scenario;
-  if (options.scenario == "idle") return title + Counted(options.connections, "connection");
+  if (options.scenario == "idle") {
+    title += Counted(options.connections, "connection");
+    return options.tls ? title + ", TLS" : title;
+  }
   if (options.scenario == "history") {
     title += Counted(options.pairs, "chat");
     if (options.fill != 0) title += ", " + ShortNumber(static_cast<double>(options.fill)) + " sent";
     return title + ", pages of " + std::to_string(options.page);
   }
-  if (options.scenario == "login") return title + Counted(traffic.window, "login") + " at a time";
+  if (options.scenario == "login" || options.scenario == "tls") {
+    title += Counted(traffic.window, "login") + " at a time";
+    return options.tls && options.scenario == "login" ? title + ", TLS" : title;
+  }
   const bool one = options.scenario == "latency" && traffic.rate == 0;
   title += options.scenario == "fanout" ? Counted(options.members, "member")
                                         : Counted(one ? 1 : options.pairs, "pair");
@@ -41,13 +48,14 @@ std::string Title(const BenchOptions& options) {
   if (traffic.form == SendForm::kSingle) title += ", one message a send";
   title += ", " + std::to_string(traffic.content_bytes) + " bytes";
   if (options.receipts) title += ", receipts";
+  if (options.tls) title += ", TLS";
   return options.raw ? title + ", raw" : title;
 }
 
 uint32_t ExpectedClients(const BenchOptions& options) {
   if (options.scenario == "fanout") return options.members + 1;
   if (options.scenario == "idle") return options.connections;
-  if (options.scenario == "login") return options.traffic.window;
+  if (options.scenario == "login" || options.scenario == "tls") return options.traffic.window;
   return 2 * options.pairs;
 }
 
@@ -61,6 +69,8 @@ int Run(const BenchOptions& options) {
       ClientPool::Create(options.connect, ExpectedClients(options));
   if (!pool.ok()) return FinishProgram(kProgram, options.program, pool.status(), &report);
   (*pool)->SetSpin(options.spin);
+  if (options.tls) status = (*pool)->UseTls(/*resume=*/false);
+  if (!status.ok()) return FinishProgram(kProgram, options.program, status, &report);
   for (const Scenario& scenario : kScenarios) {
     if (scenario.name == options.scenario) status = scenario.run(options, pool->get(), &report);
   }

@@ -1,3 +1,6 @@
+// tls: the same over TLS, warm, with whole handshakes and then with short ones: what a handshake
+// costs is the difference to `login` without TLS.
+//
 // login: connect, handshake, login, close, over and over, --window of them at a time. Measured
 // cold, each name once, and warm, names that have logged in shortly before, round and round.
 //
@@ -155,6 +158,30 @@ absl::Status RunLogin(const BenchOptions& options, ClientPool* pool, RunReport* 
   }
   LoginCycle warm(pool, std::move(plans), true);
   return RunCycle(options, pool, &warm, "warm", report);
+}
+
+absl::Status RunTls(const BenchOptions& options, ClientPool* pool, RunReport* report) {
+  std::vector<ClientPlan> plans = FreshUsers();
+  plans.resize(kWarmNames);
+  for (uint32_t i = 0; i < options.traffic.window; ++i) pool->Add({"bench-l"});
+  LoginCycle once(pool, plans, false);
+  if (absl::Status status = LogInOnce(pool, &once); !status.ok()) return status;
+  LoginCycle whole(pool, plans, true);
+  absl::Status status = RunCycle(options, pool, &whole, "full", report);
+  if (!status.ok()) return status;
+  // Every client gets a ticket, with another whole handshake.
+  status = pool->UseTls(/*resume=*/true);
+  LoginCycle tickets(pool, plans, false);
+  if (status.ok()) status = LogInOnce(pool, &tickets);
+  const uint64_t resumed_before = pool->resumed_count();
+  LoginCycle resumed(pool, std::move(plans), true);
+  if (status.ok()) status = RunCycle(options, pool, &resumed, "resumed", report);
+  const uint64_t resumed_count = pool->resumed_count() - resumed_before;
+  if (status.ok() && resumed_count < resumed.count()) {
+    return absl::AbortedError("only " + std::to_string(resumed_count) + " of " +
+                              std::to_string(resumed.count()) + " tickets were taken");
+  }
+  return status;
 }
 
 }  // namespace solec

@@ -14,6 +14,7 @@ absl::Status RunDirect(const BenchOptions& options, ClientPool* pool, RunReport*
 absl::Status RunFanout(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunIdle(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunLogin(const BenchOptions& options, ClientPool* pool, RunReport* report);
+absl::Status RunTls(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunShards(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunHistory(const BenchOptions& options, ClientPool* pool, RunReport* report);
 absl::Status RunChurn(const BenchOptions& options, ClientPool* pool, RunReport* report);

@@ -22,6 +22,12 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(const ClientOptions& opt
   absl::StatusOr<Socket> socket =
       Socket::Connect(options.server, Deadline::In(options.login_timeout_ms));
   if (!socket.ok()) return socket.status();
+  if (options.tls.has_value()) {
+    const int64_t left_ms = options.login_timeout_ms - (SteadyNowMs() - begin_ms);
+    const absl::Status encrypted =
+        socket->StartTls(*options.tls, options.server.ToString(), Deadline::In(left_ms));
+    if (!encrypted.ok()) return encrypted;
+  }
   ClientOptions rest = options;
   rest.login_timeout_ms -= SteadyNowMs() - begin_ms;
   return Login(*std::move(socket), rest);

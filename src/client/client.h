@@ -38,6 +38,7 @@ struct ClientOptions {
   std::string user;  // the bare name or the full address
   std::string password;
   uint32_t features = kClientFeatures;
+  std::optional<TlsClientOptions> tls;  // none: nothing is encrypted
   int64_t login_timeout_ms = 10'000;   // connection, handshake and login together
   int64_t answer_timeout_ms = 10'000;  // without any progress of one request or one send
   int64_t close_timeout_ms = 2'000;    // for the server to take leave

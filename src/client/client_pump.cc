@@ -1,5 +1,4 @@
 #include <array>
-#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -34,7 +33,7 @@ absl::Status Client::PumpUntil(Deadline deadline, const std::function<bool()>& d
     TakeEvents();
     if (done()) return absl::OkStatus();
     if (!ended_.ok()) return ended_;
-    if (waited && deadline.Passed()) return absl::DeadlineExceededError("");
+    if (waited && deadline.Passed() && !socket_.HasBuffered()) return absl::DeadlineExceededError("");
     const bool room = QueueHasRoom();
     if (room) KeepAlive();
     SendReceipts(/*idle=*/queue_.empty());
@@ -59,7 +58,7 @@ void Client::WriteOutput() {
       // What the server said before it hung up is still to be read, and tells more than EPIPE.
       ReadInput();
       TakeEvents();
-      return EndBroken(std::string("the connection broke: ") + std::strerror(written.error));
+      return EndBroken("the connection broke: " + written.error);
     }
     session_.ConsumeOutput(written.size);
   }
@@ -79,7 +78,7 @@ void Client::ReadInput() {
     case Socket::Outcome::kEnd:
       return EndBroken("it closed the connection");
     case Socket::Outcome::kBroken:
-      return EndBroken(std::string("the connection broke: ") + std::strerror(read.error));
+      return EndBroken("the connection broke: " + read.error);
   }
 }
 

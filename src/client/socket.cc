@@ -12,6 +12,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace solec {
 namespace {
@@ -25,6 +26,18 @@ absl::Status CannotConnect(const Endpoint& endpoint, std::string_view why) {
 struct FreeAddresses {
   void operator()(addrinfo* list) const { freeaddrinfo(list); }
 };
+
+Socket::Transfer Moved(ssize_t count) {
+  return {.outcome = Socket::Outcome::kMoved, .size = static_cast<size_t>(count), .error = {}};
+}
+
+// For what errno says.
+Socket::Transfer NotMoved() {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    return {.outcome = Socket::Outcome::kWouldBlock, .size = 0, .error = {}};
+  }
+  return {.outcome = Socket::Outcome::kBroken, .size = 0, .error = std::strerror(errno)};
+}
 
 // 0, or the errno of the failure.
 int ConnectTo(const addrinfo& address, Deadline deadline, Socket* socket) {
@@ -87,34 +100,50 @@ Socket::Socket(int fd) : fd_(fd) {
 Socket& Socket::operator=(Socket&& other) noexcept {
   if (this != &other) {
     Close();
-    fd_ = other.fd_;
-    other.fd_ = -1;
+    fd_ = std::exchange(other.fd_, -1);
+    tls_ = std::move(other.tls_);
   }
   return *this;
 }
 
+absl::Status Socket::StartTls(const TlsClientOptions& options, const std::string& server,
+                              Deadline deadline) {
+  absl::StatusOr<std::unique_ptr<TlsStream>> tls =
+      TlsStream::Connect(fd_, options, server, deadline);
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
+  return absl::OkStatus();
+}
+
+Socket::Transfer Socket::FromTls(TlsStream::Transfer transfer) {
+  Outcome outcome = Outcome::kWouldBlock;
+  if (transfer.outcome == TlsStream::Outcome::kMoved) outcome = Outcome::kMoved;
+  if (transfer.outcome == TlsStream::Outcome::kEnd) outcome = Outcome::kEnd;
+  if (transfer.outcome == TlsStream::Outcome::kBroken) outcome = Outcome::kBroken;
+  return {.outcome = outcome, .size = transfer.size, .error = std::move(transfer.error)};
+}
+
 Socket::Transfer Socket::Read(uint8_t* to, size_t size) {
+  if (tls_ != nullptr) return FromTls(tls_->Read(to, size));
   ssize_t count;
   do {
     count = recv(fd_, to, size, 0);
   } while (count < 0 && errno == EINTR);
-  if (count > 0) return {.outcome = Outcome::kMoved, .size = static_cast<size_t>(count)};
-  if (count == 0) return {.outcome = Outcome::kEnd};
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return {.outcome = Outcome::kWouldBlock};
-  return {.outcome = Outcome::kBroken, .error = errno};
+  if (count > 0) return Moved(count);
+  return count == 0 ? Transfer{.outcome = Outcome::kEnd, .size = 0, .error = {}} : NotMoved();
 }
 
 Socket::Transfer Socket::Write(Bytes bytes) {
+  if (tls_ != nullptr) return FromTls(tls_->Write(bytes));
   ssize_t count;
   do {
     count = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   } while (count < 0 && errno == EINTR);
-  if (count >= 0) return {.outcome = Outcome::kMoved, .size = static_cast<size_t>(count)};
-  if (errno == EAGAIN || errno == EWOULDBLOCK) return {.outcome = Outcome::kWouldBlock};
-  return {.outcome = Outcome::kBroken, .error = errno};
+  return count >= 0 ? Moved(count) : NotMoved();
 }
 
 void Socket::Wait(bool for_read, bool for_write, Deadline deadline) {
+  if (for_read && HasBuffered()) return;
   const int events = (for_read ? POLLIN : 0) | (for_write ? POLLOUT : 0);
   pollfd waits{.fd = fd_, .events = static_cast<short>(events), .revents = 0};
   // An interrupted wait is a short wait: every caller looks again.
@@ -122,10 +151,12 @@ void Socket::Wait(bool for_read, bool for_write, Deadline deadline) {
 }
 
 void Socket::FinishWriting() {
+  if (tls_ != nullptr) tls_->FinishWriting();
   if (fd_ >= 0) shutdown(fd_, SHUT_WR);
 }
 
 void Socket::Close() {
+  tls_.reset();
   if (fd_ >= 0) close(fd_);
   fd_ = -1;
 }

@@ -267,9 +267,6 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
       reader.Fail(node->source(), "'shards' must be \"auto\" or a number from 1 to 256");
     }
   }
-  if (!config.listen_tls.empty()) {
-    reader.Fail(server.get("listen_tls")->source(), "'listen_tls': this build has no TLS");
-  }
 
   const toml::table& policy = *reader.Table(root, "policy");
   reader.CheckKeys(policy, "policy.", {"contacts", "accounts", "channels"});
@@ -281,7 +278,9 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   config.policy.accounts_any = accounts == 1;
   config.policy.channels_by_users = channels == 0;
   if (config.policy.accounts_any) {
-    for (const std::string& endpoint : config.listen) {
+    std::vector<std::string> endpoints = config.listen;
+    endpoints.insert(endpoints.end(), config.listen_tls.begin(), config.listen_tls.end());
+    for (const std::string& endpoint : endpoints) {
       if (endpoint.starts_with("127.") || endpoint.starts_with("[::1]") ||
           endpoint.starts_with("localhost:")) {
         continue;
@@ -296,6 +295,13 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, const std::string& pat
   reader.CheckKeys(tls, "tls.", {"certificate", "key"});
   reader.Text(tls, "certificate", &config.tls_certificate);
   reader.Text(tls, "key", &config.tls_key);
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    reader.Fail(tls.source(), "[tls] needs both 'certificate' and 'key'");
+  }
+  if (!config.listen_tls.empty() && config.tls_certificate.empty()) {
+    reader.Fail(server.get("listen_tls")->source(),
+                "'listen_tls' needs a 'certificate' and a 'key' in [tls]");
+  }
 
   reader.Bounds(*reader.Table(root, "limits"), "limits.", kLimitKeys, &config.limits);
   reader.Bounds(*reader.Table(root, "history"), "history.", kHistoryKeys, &config.history);

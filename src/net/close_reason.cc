@@ -20,6 +20,7 @@ std::string_view CloseReasonName(CloseReason reason) {
     case CloseReason::kAccountRemoved: return "account_removed";
     case CloseReason::kShuttingDown: return "shutting_down";
     case CloseReason::kStoreFailed: return "store_failed";
+    case CloseReason::kTlsFailed: return "tls_failed";
   }
   return "unknown";
 }

@@ -24,8 +24,9 @@ enum class CloseReason : uint8_t {
   kAccountRemoved,     // by an administrator, or the password changed
   kShuttingDown,       // Error 0x44
   kStoreFailed,        // what waits for its user could not be read; Error 0x43
+  kTlsFailed,          // the TLS handshake did not come about, or what came was not the peer's
 };
-inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kStoreFailed) + 1;
+inline constexpr size_t kCloseReasonCount = static_cast<size_t>(CloseReason::kTlsFailed) + 1;
 
 // "peer_closed", … as logs and metrics have it.
 std::string_view CloseReasonName(CloseReason reason);

@@ -24,6 +24,7 @@ Connection* ConnectionTable::Create(SocketId socket) {
 
 void ConnectionTable::Free(Connection* connection) {
   connection->output.Clear(buffers_);
+  connection->tls.reset();
   DropInput(connection);
   timers_.Cancel(connection->socket.index);
   const bool dirty = connection->dirty, resume_queued = connection->resume_queued;
@@ -35,10 +36,11 @@ void ConnectionTable::Free(Connection* connection) {
   --count_;
 }
 
-bool ConnectionTable::IsDialling(const Connection& connection) const {
-  return std::any_of(dialling_.begin(), dialling_.end(), [&](const Dialling& each) {
-    return each.index == connection.socket.index;
-  });
+const ConnectionTable::Dialling* ConnectionTable::DialOf(const Connection& connection) const {
+  for (const Dialling& each : dialling_) {
+    if (each.index == connection.socket.index) return &each;
+  }
+  return nullptr;
 }
 
 uint64_t ConnectionTable::TakeDialTag(const Connection& connection) {

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/buffer_pool.h"
@@ -16,6 +18,7 @@
 #include "io/io.h"
 #include "net/close_reason.h"
 #include "net/output_queue.h"
+#include "net/tls_context.h"
 #include "proto/sequence.h"
 
 namespace solec {
@@ -44,11 +47,17 @@ enum HoldReason : uint8_t {
 };
 
 // Where a dial failed.
-enum class DialStep : uint8_t { kConnect };
+enum class DialStep : uint8_t { kConnect, kTls };
+
+struct DialOptions {
+  bool tls = false;         // with the table's TlsContext, which must be there
+  std::string server_name;  // that the other side is told it is wanted as
+};
 
 struct Connection {
   SocketId socket;
-  OutputQueue output;
+  OutputQueue output;                 // plain bytes, also where it is sent encrypted
+  std::unique_ptr<TlsSession> tls;    // null: nothing is encrypted
   uint8_t* held = nullptr;  // input not parsed yet: a frame cut off, or all that came while on hold
   uint32_t held_size = 0;
   uint32_t held_capacity = 0;
@@ -63,6 +72,7 @@ struct Connection {
   bool receiving : 1 = false;
   bool stop_asked : 1 = false;
   bool peer_finished : 1 = false;
+  bool tls_sending : 1 = false;     // encrypted bytes are under way
   bool dirty : 1 = false;           // on the list of those with output to send
   bool resume_queued : 1 = false;
   bool drained_wanted : 1 = false;  // tell the handler when the output has become short
@@ -75,6 +85,10 @@ struct Connection {
   uint32_t since_ms = 0;
   uint64_t stall_acked = 0;
   uint64_t message_count = 0;  // Message frames appended to its output since it was opened
+
+  // Something waits to be sent, or is being sent.
+  bool has_output() const { return !output.empty() || (tls != nullptr && !tls->quiet()); }
+  bool sending() const { return tls_sending || (tls == nullptr && output.send_in_flight()); }
 
   // Frames may still come from it.
   bool live() const { return state == ConnectionState::kLogin || state == ConnectionState::kOpen; }
@@ -123,11 +137,21 @@ class ConnectionTable {
 
   // Begins to dial in this turn. Then the handler is told OnDialed or OnDialFailed, each with
   // `tag`, within the login's time limit.
-  void Dial(const NetAddress& address, uint64_t tag) { dials_.push_back({address, tag}); }
+  void Dial(const NetAddress& address, uint64_t tag, DialOptions options = {}) {
+    dials_.push_back({address, tag, std::move(options)});
+  }
 
   // Hands the connection to another shard, with the input that was not parsed, as soon as nothing
   // is under way on it.
   void Move(Connection* connection, uint32_t shard);
+
+  // Connections that the listeners from `first_listener` on accept from now on speak TLS, with this
+  // certificate; those that are dialled use it too. Null: there is none.
+  void SetTls(std::shared_ptr<const TlsContext> context, uint32_t first_listener) {
+    tls_ = std::move(context);
+    first_tls_listener_ = first_listener;
+  }
+  const TlsContext* tls() const { return tls_.get(); }
 
   BufferPool* buffers() { return buffers_; }
   TimerWheel& timers() { return timers_; }
@@ -160,7 +184,9 @@ class ConnectionTable {
 
   Connection* Create(SocketId socket);
   // Whether the handler was not told yet what came of the dial.
-  bool IsDialling(const Connection& connection) const;
+  bool IsDialling(const Connection& connection) const { return DialOf(connection) != nullptr; }
+  struct Dialling;
+  const Dialling* DialOf(const Connection& connection) const;
   // The tag of one that it is told of now.
   uint64_t TakeDialTag(const Connection& connection);
   void Free(Connection* connection);
@@ -181,14 +207,18 @@ class ConnectionTable {
   struct DialWanted {
     NetAddress address;
     uint64_t tag;
+    DialOptions options;
   };
   std::vector<DialWanted> dials_;
   // Dials that the handler was not told the end of: few, since servers know each other by name.
   struct Dialling {
     uint32_t index;
     uint64_t tag;
+    DialOptions options;
   };
   std::vector<Dialling> dialling_;
+  std::shared_ptr<const TlsContext> tls_;
+  uint32_t first_tls_listener_ = UINT32_MAX;
 };
 
 }  // namespace solec

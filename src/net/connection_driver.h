@@ -64,6 +64,7 @@ class ConnectionDriver {
  public:
   static constexpr size_t kHeldBytesStop = 64 * 1024;
   static constexpr uint64_t kLingerMs = 2'000;
+  static constexpr size_t kTlsInputBytes = 32 * 1024;
 
   ConnectionDriver(IoType* io, ConnectionTable* table, Handler* handler)
       : io_(io), table_(table), handler_(handler) {}
@@ -81,7 +82,9 @@ class ConnectionDriver {
 
   // Takes in a connection that another shard let go of; its held input is parsed in this turn.
   // `since_ms`: as the other shard had it, so that the login's deadline stays.
-  Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input, uint32_t since_ms);
+  // `tls`: its TLS session, if it has one.
+  Connection* Adopt(typename IoType::NativeHandle handle, Bytes held_input, uint32_t since_ms,
+                    std::unique_ptr<TlsSession> tls = nullptr);
 
   // Connections in kMoving on which nothing is under way: calls moved(connection, release) for
   // each; release() lets go of the socket and gives its native handle.
@@ -100,6 +103,8 @@ class ConnectionDriver {
   }
 
  private:
+  void Take(Connection* connection, Bytes bytes);
+  void TakeTls(Connection* connection, Bytes bytes);
   void Feed(Connection* connection, Bytes bytes);
   FrameVerdict Show(Connection* connection, const Frame& frame, size_t behind);
   Bytes CompleteHeld(Connection* connection, Bytes bytes);
@@ -108,16 +113,26 @@ class ConnectionDriver {
   void StartReceive(Connection* connection);
   void Resume(Connection* connection);
   void FinishEnding(Connection* connection);
+  void OnPeerFinished(Connection* connection);
   void FlushOutput(Connection* connection);
+  void FlushTls(Connection* connection);
+  void OnTlsSent(Connection* connection, int64_t result);
+  void OnSendBroken(Connection* connection);
   void FinishFlush(Connection* connection);
   void CloseNow(Connection* connection);
   void OnTimer(Connection* connection);
+  std::span<uint8_t> TlsRecord() {
+    tls_record_.resize(TlsSession::kRecordBytesMax);
+    return tls_record_;
+  }
   uint32_t NowMs() const { return static_cast<uint32_t>(io_->NowNs() / 1'000'000); }
   void SetTimer(Connection* connection, uint64_t delay_ms) {
     table_->timers_.Set(connection->socket.index, io_->NowNs() + delay_ms * 1'000'000);
   }
   void SetLoginTimer(Connection* connection, uint32_t since_ms);
   void StartDials();
+  void TellDialed(Connection* connection);
+  void FailEndedDial(Connection* connection);
   void FailDial(Connection* connection, DialStep step, std::string_view text);
 
   IoType* io_;
@@ -125,6 +140,8 @@ class ConnectionDriver {
   Handler* handler_;
   std::vector<uint32_t> work_;  // the list that Flush is working on
   std::vector<uint32_t> sent_;  // those that were given a send in the last Flush
+  // Decrypted bytes on their way in, and small frames that leave in one record; only with TLS.
+  std::vector<uint8_t> tls_input_, tls_record_;
 };
 
 }  // namespace solec

@@ -8,13 +8,16 @@
 namespace solec {
 
 template <class I, class H>
-void ConnectionDriver<I, H>::OnAccept(uint32_t, SocketId socket) {
+void ConnectionDriver<I, H>::OnAccept(uint32_t listener, SocketId socket) {
   Connection* connection = table_->Create(socket);
   if (!handler_->MayAccept(connection)) {
     connection->state = ConnectionState::kEnding;
     connection->close_reason = CloseReason::kTooManyConnections;
     CloseNow(connection);
     return;
+  }
+  if (listener >= table_->first_tls_listener_) {
+    connection->tls = table_->tls_->Accept(table_->buffers_);
   }
   SetLoginTimer(connection, NowMs());
   StartReceive(connection);
@@ -31,8 +34,13 @@ void ConnectionDriver<I, H>::SetLoginTimer(Connection* connection, uint32_t sinc
 
 template <class I, class H>
 Connection* ConnectionDriver<I, H>::Adopt(typename I::NativeHandle handle, Bytes held_input,
-                                             uint32_t since_ms) {
+                                          uint32_t since_ms, std::unique_ptr<TlsSession> tls) {
   Connection* connection = table_->Create(io_->Adopt(handle));
+  connection->tls = std::move(tls);
+  if (connection->tls != nullptr) {
+    connection->tls->UsePool(table_->buffers_);
+    connection->peer_finished = connection->tls->peer_closed();
+  }
   table_->KeepInput(connection, held_input, 0);
   connection->resume_queued = true;
   table_->resumed_.push_back(connection->socket.index);
@@ -57,6 +65,12 @@ void ConnectionDriver<I, H>::OnReceive(SocketId socket, Bytes bytes) {
   if (connection == nullptr) return;
   handler_->SetNow(io_->NowNs());  // the I/O may have slept since the handler was told last
   handler_->CountReceived(bytes.size());
+  if (connection->tls == nullptr) [[likely]] Take(connection, bytes);
+  else TakeTls(connection, bytes);
+}
+
+template <class I, class H>
+void ConnectionDriver<I, H>::Take(Connection* connection, Bytes bytes) {
   if (connection->live()) [[likely]] {
     Feed(connection, bytes);
   } else if (connection->state == ConnectionState::kMoving) {
@@ -64,6 +78,34 @@ void ConnectionDriver<I, H>::OnReceive(SocketId socket, Bytes bytes) {
   }
   // Otherwise it is ending: what the peer still says is read and forgotten, so that closing does
   // not reset the connection before the peer has read our last frame.
+}
+
+template <class I, class H>
+void ConnectionDriver<I, H>::TakeTls(Connection* connection, Bytes bytes) {
+  if (!connection->live() && connection->state != ConnectionState::kMoving) return;
+  TlsSession& tls = *connection->tls;
+  tls_input_.resize(kTlsInputBytes);
+  tls.Receive(bytes, tls_input_, [this, connection](Bytes plain) {
+    TellDialed(connection);
+    Take(connection, plain);
+  });
+  if (tls.state() == TlsState::kOpen) TellDialed(connection);
+  if (tls.has_pending()) table_->MarkDirty(connection);
+  if (tls.state() == TlsState::kFailed) {
+    table_->End(connection, CloseReason::kTlsFailed);
+  } else if (tls.peer_closed() && !connection->peer_finished) {
+    connection->peer_finished = true;
+    OnPeerFinished(connection);
+  }
+}
+
+// The peer has finished sending, in order.
+template <class I, class H>
+void ConnectionDriver<I, H>::OnPeerFinished(Connection* connection) {
+  if (!connection->live()) return;
+  // On hold: what is held comes first, then Resume goes on with the end.
+  if (connection->holds != 0 || connection->resume_queued) return;
+  table_->End(connection, CloseReason::kPeerClosed);
 }
 
 template <class I, class H>
@@ -169,12 +211,10 @@ void ConnectionDriver<I, H>::OnReceiveEnd(SocketId socket, ReceiveEnd end, int e
       if (end == ReceiveEnd::kError) {
         static_cast<void>(error);
         table_->End(connection, CloseReason::kPeerReset);
-      } else if (connection->holds != 0 || connection->resume_queued) {
-        // Resume goes on, with the end too.
       } else if (end == ReceiveEnd::kEof) {
-        table_->End(connection, CloseReason::kPeerClosed);
-      } else {
-        StartReceive(connection);
+        OnPeerFinished(connection);
+      } else if (connection->holds == 0 && !connection->resume_queued) {
+        StartReceive(connection);  // otherwise Resume does
       }
       break;
     case ConnectionState::kMoving:
@@ -218,6 +258,7 @@ void ConnectionDriver<I, H>::Resume(Connection* connection) {
 
 template <class I, class H>
 void ConnectionDriver<I, H>::FlushOutput(Connection* connection) {
+  if (connection->tls != nullptr) [[unlikely]] return FlushTls(connection);
   if (connection->output.send_in_flight() || connection->output.empty()) return;
   if (connection->state == ConnectionState::kClosed) return;
   std::array<Bytes, kIoSlicesMax> slices;
@@ -226,29 +267,74 @@ void ConnectionDriver<I, H>::FlushOutput(Connection* connection) {
   sent_.push_back(connection->socket.index);
 }
 
+// Plain bytes stay in the output, in flight, until all that they were encrypted to has been sent.
+template <class I, class H>
+void ConnectionDriver<I, H>::FlushTls(Connection* connection) {
+  TlsSession& tls = *connection->tls;
+  OutputQueue& output = connection->output;
+  if (connection->state == ConnectionState::kClosed || connection->tls_sending) return;
+  if (!tls.sending() && tls.state() == TlsState::kOpen && !output.empty()) {
+    std::array<Bytes, kIoSlicesMax> slices;
+    const size_t count =
+        output.BeginSend(slices.data(), slices.size(), TlsSession::kEncryptBytesMax);
+    if (!tls.Encrypt(std::span<const Bytes>(slices.data(), count), TlsRecord())) {
+      output.Sent(table_->buffers_, 0);
+      tls.DropOutput();
+      table_->End(connection, CloseReason::kTlsFailed);
+      return;
+    }
+  }
+  const Bytes bytes = tls.BeginSend();
+  if (bytes.empty()) return;
+  connection->tls_sending = true;
+  io_->Send(connection->socket, std::span<const Bytes>(&bytes, 1));
+  sent_.push_back(connection->socket.index);
+}
+
+// A send that was short goes on with the rest; the output learns of what was sent at its end.
+template <class I, class H>
+void ConnectionDriver<I, H>::OnTlsSent(Connection* connection, int64_t result) {
+  connection->tls_sending = false;
+  if (result < 0) {
+    connection->output.Sent(table_->buffers_, 0);
+    connection->tls->DropOutput();
+  } else if (connection->tls->Sent(static_cast<size_t>(result))) {
+    connection->output.Sent(table_->buffers_, connection->output.in_flight());
+  }
+}
+
+template <class I, class H>
+void ConnectionDriver<I, H>::OnSendBroken(Connection* connection) {
+  if (connection->live() || connection->state == ConnectionState::kMoving) {
+    table_->End(connection, CloseReason::kPeerReset);
+  } else if (connection->state == ConnectionState::kFlushing) {
+    CloseNow(connection);
+  }
+}
+
 template <class I, class H>
 void ConnectionDriver<I, H>::OnSent(SocketId socket, int64_t result) {
   Connection* connection = table_->Get(socket);
   if (connection == nullptr) return;
   const uint64_t size = result > 0 ? static_cast<uint64_t>(result) : 0;
   handler_->CountSent(size);
-  connection->output.Sent(table_->buffers_, size);
+  if (connection->tls == nullptr) [[likely]] {
+    connection->output.Sent(table_->buffers_, size);
+  } else {
+    OnTlsSent(connection, result);
+  }
   if (connection->state == ConnectionState::kOpen) connection->since_ms = 0;
   if (result < 0) [[unlikely]] {
-    if (connection->live() || connection->state == ConnectionState::kMoving) {
-      table_->End(connection, CloseReason::kPeerReset);
-    } else if (connection->state == ConnectionState::kFlushing) {
-      CloseNow(connection);
-    }
+    OnSendBroken(connection);
     return;
   }
-  if (!connection->output.empty()) table_->MarkDirty(connection);
+  if (connection->has_output()) table_->MarkDirty(connection);
   if (connection->drained_wanted &&
       connection->output.byte_count() <= handler_->connection_config().output_low_bytes) {
     connection->drained_wanted = false;
     handler_->OnOutputDrained(connection);
   }
-  if (connection->state == ConnectionState::kFlushing && connection->output.empty()) {
+  if (connection->state == ConnectionState::kFlushing && !connection->has_output()) {
     FinishFlush(connection);
   }
 }
@@ -258,7 +344,7 @@ void ConnectionDriver<I, H>::OnSent(SocketId socket, int64_t result) {
 template <class I, class H>
 void ConnectionDriver<I, H>::FinishEnding(Connection* connection) {
   if (connection->dialled && table_->IsDialling(*connection)) {
-    FailDial(connection, DialStep::kConnect, CloseReasonName(connection->close_reason));
+    FailEndedDial(connection);
     return;
   }
   handler_->OnEnding(connection);
@@ -267,7 +353,9 @@ void ConnectionDriver<I, H>::FinishEnding(Connection* connection) {
     CloseNow(connection);
     return;
   }
-  if (connection->close_code != ErrorCode::kNone) {
+  if (connection->tls != nullptr && connection->tls->state() != TlsState::kOpen) {
+    connection->output.Clear(table_->buffers_);  // nothing can be said to the peer but an alert
+  } else if (connection->close_code != ErrorCode::kNone) {
     table_->AppendFrame(connection, Error{connection->close_code});
   }
   connection->state = ConnectionState::kFlushing;
@@ -277,6 +365,13 @@ void ConnectionDriver<I, H>::FinishEnding(Connection* connection) {
 
 template <class I, class H>
 void ConnectionDriver<I, H>::FinishFlush(Connection* connection) {
+  if (connection->tls != nullptr) {
+    connection->tls->Finish();
+    if (!connection->tls->quiet()) {
+      table_->MarkDirty(connection);
+      return;  // and comes back when that has been sent
+    }
+  }
   if (connection->peer_finished) {
     CloseNow(connection);
     return;
@@ -311,7 +406,7 @@ void ConnectionDriver<I, H>::RunMoves(Moved&& moved) {
     const uint32_t index = table_->moving_[i];
     Connection* connection = &table_->At(index);
     if (connection->state != ConnectionState::kMoving) continue;  // it ended meanwhile
-    const bool quiet = !connection->receiving && connection->output.empty();
+    const bool quiet = !connection->receiving && !connection->has_output();
     if (quiet) {
       moved(connection, [this, connection] { return io_->Release(connection->socket); });
       handler_->OnFreed(connection);
@@ -390,7 +485,7 @@ void ConnectionDriver<I, H>::Flush() {
   // Sends of the last turn that are still under way: their readers are slow, and are watched.
   for (uint32_t index : sent_) {
     Connection* connection = &table_->At(index);
-    if (connection->state != ConnectionState::kOpen || !connection->output.send_in_flight() ||
+    if (connection->state != ConnectionState::kOpen || !connection->sending() ||
         connection->since_ms != 0) {
       continue;
     }

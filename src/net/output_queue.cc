@@ -59,13 +59,29 @@ void OutputQueue::AppendShared(BufferPool* pool, SharedBytes* bytes, uint32_t of
   Link(chunk);
 }
 
-size_t OutputQueue::BeginSend(Bytes* slices, size_t slices_max) {
+// As many of the frames at the beginning as fit into `room`.
+static Bytes WholeFrames(Bytes frames, size_t room) {
+  size_t size = 0;
+  while (size < frames.size()) {
+    const size_t frame_size = FrameSizeAt(frames.subspan(size));
+    if (frame_size > room - size) break;
+    size += frame_size;
+  }
+  return frames.first(size);
+}
+
+size_t OutputQueue::BeginSend(Bytes* slices, size_t slices_max, size_t bytes_max) {
   SOLEC_ASSERT(in_flight_ == 0 && byte_count_ != 0);
   size_t count = 0;
   for (Chunk* chunk = head_; chunk != nullptr && count < slices_max; chunk = chunk->next) {
-    chunk->in_flight = chunk->end - chunk->begin;
-    slices[count++] = Bytes(chunk->data() + chunk->begin, chunk->in_flight);
-    in_flight_ += chunk->in_flight;
+    const size_t room = bytes_max - in_flight_;
+    Bytes slice(chunk->data() + chunk->begin, chunk->end - chunk->begin);
+    if (slice.size() > room) [[unlikely]] slice = WholeFrames(slice, room);
+    if (slice.empty()) break;
+    chunk->in_flight = static_cast<uint32_t>(slice.size());
+    slices[count++] = slice;
+    in_flight_ += slice.size();
+    if (chunk->begin + chunk->in_flight != chunk->end) break;
   }
   return count;
 }

@@ -28,6 +28,7 @@ class OutputQueue {
   // that is appended will stand.
   uint64_t sent_count() const { return sent_count_; }
   bool send_in_flight() const { return in_flight_ != 0; }
+  uint64_t in_flight() const { return in_flight_; }
 
   // Room for one whole frame of `size` bytes, to be filled at once. `more_hint`: about how many
   // bytes will follow in this turn, so that they find room in the same chunk.
@@ -46,7 +47,8 @@ class OutputQueue {
 
   // Fills `slices` with what is to be sent next, up to `slices_max` chunks, and remembers it as in
   // flight. Only if nothing is in flight and the queue is not empty. Returns how many slices.
-  size_t BeginSend(Bytes* slices, size_t slices_max);
+  // `bytes_max`: of whole frames, at least kFrameBytesMax.
+  size_t BeginSend(Bytes* slices, size_t slices_max, size_t bytes_max = SIZE_MAX);
 
   // The send is over, `size` bytes went out: their memory is given back.
   void Sent(BufferPool* pool, uint64_t size);

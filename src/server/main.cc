@@ -14,6 +14,7 @@
 #include "server/log.h"
 #include "server/preflight.h"
 #include "server/server.h"
+#include "server/tls_files.h"
 
 namespace solec {
 namespace {
@@ -81,6 +82,11 @@ int Run(const CommandLine& line, const std::string& program) {
   for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   if (line.check) {
     if (absl::Status status = CheckEndpoints(*config); !status.ok()) return ReportFailure(status);
+    if (!config->tls_certificate.empty()) {
+      std::vector<std::string> warned;
+      const auto tls = LoadTls(*config, {}, &warned);
+      if (tls.ok()) spdlog::info("{}", TlsText(**tls));
+    }
     std::fputs(FormatConfig(*config).c_str(), stdout);
     return 0;
   }

@@ -9,6 +9,7 @@
 #include "io/endpoint.h"
 #include "io/uring_probe.h"
 #include "server/data_dir.h"
+#include "server/tls_files.h"
 
 namespace solec {
 
@@ -45,9 +46,6 @@ static void NameWhatIsMissing(const Config& config, std::vector<std::string>* wa
         "no data_dir: accounts, channels and waiting messages live in memory and end with the "
         "server, and there is no history");
   }
-  if (!config.tls_certificate.empty() || !config.tls_key.empty()) {
-    warnings->push_back("[tls]: this build has no TLS; the certificate is not used");
-  }
   if (!config.peers.empty()) {
     warnings->push_back(
         "[[peer]]: this build has no links to other servers; it dials none and "
@@ -56,7 +54,12 @@ static void NameWhatIsMissing(const Config& config, std::vector<std::string>* wa
 }
 
 absl::Status CheckEndpoints(const Config& config) {
+  std::vector<std::string> unused;
+  const absl::StatusOr<std::shared_ptr<const TlsContext>> tls = LoadTls(config, {}, &unused);
+  if (!tls.ok()) return tls.status();
+  if (absl::Status valid = CheckNotExpired(**tls, config); !valid.ok()) return valid;
   std::vector<std::string> endpoints = config.listen;
+  endpoints.insert(endpoints.end(), config.listen_tls.begin(), config.listen_tls.end());
   if (!config.admin_listen.empty()) endpoints.push_back(config.admin_listen);
   for (const std::string& endpoint : endpoints) {
     const absl::StatusOr<int> fd = OpenListener(endpoint, false);
@@ -74,6 +77,8 @@ absl::Status CheckEndpoints(const Config& config) {
 absl::StatusOr<ReceiveBufferMode> Preflight(const Config& config,
                                             std::vector<std::string>* warnings) {
   NameWhatIsMissing(config, warnings);
+  const auto tls = LoadTls(config, {}, warnings);
+  if (!tls.ok()) return tls.status();
   RaiseOpenFiles(config, warnings);
   const absl::StatusOr<UringFeatures> features = ProbeUring();
   if (!features.ok()) return features.status();

@@ -9,6 +9,7 @@
 #include "server/data_dir.h"
 #include "server/log.h"
 #include "server/store_options.h"
+#include "server/tls_files.h"
 
 namespace solec {
 namespace {
@@ -31,6 +32,7 @@ absl::Status CheckSame(const Config& before, const Config& after) {
   const std::pair<const char*, bool> same[] = {
       {"server.name", before.server_name == after.server_name},
       {"server.listen", before.listen == after.listen},
+      {"server.listen_tls", before.listen_tls == after.listen_tls},
       {"server.shards", before.shards == after.shards},
       {"server.data_dir", before.data_dir == after.data_dir},
       {"limits.memory_store_bytes_max",
@@ -71,6 +73,12 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   ShardGroupOptions options;
   options.server_name = config.server_name;
   options.listen = config.listen;
+  options.listen_tls = config.listen_tls;
+  std::vector<std::string> warned;  // by Preflight
+  absl::StatusOr<std::shared_ptr<const TlsContext>> tls =
+      LoadTls(config, server->ticket_keys_, &warned);
+  if (!tls.ok()) return tls.status();
+  options.tls = server->tls_ = *std::move(tls);
   options.cpus = ShardCpus(config.shards);
   options.limits = config.limits;
   options.policy = config.policy;
@@ -85,6 +93,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   spdlog::info("solecd " SOLEC_VERSION ", server {}, {} shards on {}, receive buffers {}",
                config.server_name, options.cpus.size(), CpuText(options.cpus),
                ReceiveBufferModeName(receive_buffers));
+  spdlog::info("{}", TlsText(*server->tls_));
   absl::StatusOr<std::unique_ptr<ShardGroup>> shards = ShardGroup::Start(options);
   if (!shards.ok()) return shards.status();
   server->shards_ = *std::move(shards);
@@ -113,7 +122,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
 std::string Server::ReadyLine() const {
   std::lock_guard lock(reload_mutex_);
   return "ready name=" + config_.server_name + " listen=" + Joined(shards_->listening()) +
-         " listen_tls=- admin=" + (admin_http_ == nullptr ? "-" : admin_http_->address()) +
+         " listen_tls=" + Joined(shards_->listening_tls()) +
+         " admin=" + (admin_http_ == nullptr ? "-" : admin_http_->address()) +
          " shards=" + std::to_string(shards_->shard_count());
 }
 
@@ -126,6 +136,17 @@ absl::Status Server::Reload() {
   absl::StatusOr<Config> config = LoadConfig(config_path_);
   if (!config.ok()) return config.status();
   if (absl::Status same = CheckSame(config_, *config); !same.ok()) return same;
+  std::vector<std::string> warnings;
+  absl::StatusOr<std::shared_ptr<const TlsContext>> tls =
+      LoadTls(*config, ticket_keys_, &warnings);
+  if (!tls.ok()) return tls.status();
+  if ((*tls)->certificate_id() != tls_->certificate_id()) {
+    if (absl::Status valid = CheckNotExpired(**tls, *config); !valid.ok()) return valid;
+    spdlog::info("{}", TlsText(**tls));
+  }
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  tls_ = *std::move(tls);
+  shards_->SetTls(tls_);
   config_ = *std::move(config);
   SetUpLog(config_.log_level, config_.log_json);
   shards_->Reconfigure(config_.limits, config_.policy, config_.history);

@@ -28,7 +28,7 @@ class Server {
   // "ready name=… listen=… listen_tls=… admin=… shards=…", for programs that started the server.
   std::string ReadyLine() const;
 
-  // Reads the configuration again. Limits, policy and log change; if the file is wrong, or asks for
+  // Reads the configuration again. Limits, policy, certificate and log change; if the file is wrong, or asks for
   // what only a restart can give, nothing changes and the error says why. Any thread.
   absl::Status Reload();
 
@@ -43,6 +43,9 @@ class Server {
   const std::string config_path_;
   mutable std::mutex reload_mutex_;
   Config config_;  // under reload_mutex_
+  // A client that comes back after a reload finds its ticket valid still.
+  const TlsTicketKeys ticket_keys_ = TlsTicketKeys::Make();
+  std::shared_ptr<const TlsContext> tls_;  // under reload_mutex_; never null once it has started
   std::unique_ptr<ShardGroup> shards_;
   std::unique_ptr<AdminSocket> admin_socket_;
   std::unique_ptr<AdminHttp> admin_http_;

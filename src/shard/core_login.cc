@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "shard/shard_core.h"
 
@@ -251,7 +252,8 @@ void ShardCore::OnFreed(Connection* connection) {
 
 void ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
   const HandOver hand_over{native_handle, connection->sequence, connection->features,
-                           connection->since_ms};
+                           connection->since_ms,
+                           mailboxes_.moving_tls().Put(std::move(connection->tls))};
   const auto found = counted_addresses_.find(connection->socket.index);
   const std::string_view address =
       found == counted_addresses_.end() ? std::string_view() : std::string_view(found->second);
@@ -265,6 +267,7 @@ void ShardCore::MailHandOver(Connection* connection, uint64_t native_handle) {
 void ShardCore::OnHandOver(const Mail& mail) {
   Arrival arrival;
   std::memcpy(static_cast<void*>(&arrival.state), mail.rest.data(), sizeof(HandOver));
+  arrival.tls = mailboxes_.moving_tls().Take(arrival.state.tls);
   arrival.address = mail.text;
   arrival.input = AsString(mail.rest.subspan(sizeof(HandOver)));
   arrivals_.push_back(std::move(arrival));

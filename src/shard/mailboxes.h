@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/spsc_ring.h"
+#include "net/moving_tls.h"
 #include "shard/mail.h"
 
 namespace solec {
@@ -42,6 +43,8 @@ class MailRings {
     return Flag(shard).exchange(false, std::memory_order_acq_rel);
   }
 
+  MovingTls& moving_tls() { return moving_tls_; }
+
  private:
   struct alignas(kCacheLine) Sleeper {
     std::atomic<bool> sleeping{false};
@@ -51,6 +54,7 @@ class MailRings {
   const uint32_t shard_count_;
   std::vector<std::unique_ptr<SpscRing>> rings_;  // the diagonal is empty
   std::unique_ptr<Sleeper[]> sleepers_;
+  MovingTls moving_tls_;
 };
 
 class Mailboxes {
@@ -76,6 +80,9 @@ class Mailboxes {
   // Writes a mail now or as soon as there is room.
   void Post(uint32_t to, MailClass mail_class, MailHeader header, std::string_view text,
             Bytes rest = {}, Bytes more = {});
+
+  // For the mails that hand connections over.
+  MovingTls& moving_tls() { return rings_->moving_tls(); }
 
   bool MayTakeRequests() const { return answer_backlog_bytes_ <= kBacklogMax; }
 

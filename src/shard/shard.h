@@ -65,10 +65,12 @@ class Shard {
     core_.SetNow(io_->NowNs());
     worked = RunTasks() || worked;
     worked = core_.TakeIn() || worked;
-    for (const ShardCore::Arrival& arrival : core_.TakeArrivals()) {
+    for (ShardCore::Arrival& arrival : core_.TakeArrivals()) {
       const auto handle =
           static_cast<typename IoType::NativeHandle>(arrival.state.native_handle);
-      core_.Arrive(driver_.Adopt(handle, AsBytes(arrival.input), arrival.state.since_ms), arrival);
+      core_.Arrive(driver_.Adopt(handle, AsBytes(arrival.input), arrival.state.since_ms,
+                                 std::move(arrival.tls)),
+                   arrival);
     }
     driver_.RunTimers();
     core_.GatherTurn();

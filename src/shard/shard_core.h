@@ -79,9 +79,11 @@ class ShardCore {
     ServerSequence sequence;
     uint32_t features = 0;
     uint32_t since_ms = 0;
+    uint64_t tls = 0;  // in MovingTls
   };
   struct Arrival {
     HandOver state;
+    std::unique_ptr<TlsSession> tls;
     std::string address;  // if it was counted by address
     std::string input;
   };

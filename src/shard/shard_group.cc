@@ -63,7 +63,8 @@ struct ShardGroup::Impl {
   ShardGroupOptions options;
   uint64_t hash_key = 0;
   const LoginProofs::Key proof_key = LoginProofs::MakeKey();
-  std::vector<std::string> listening;
+  std::vector<std::string> listening, listening_tls;
+  uint32_t listener_count = 0;
   std::unique_ptr<MailRings> rings;
   ConnectionLimits connection_limits;
   std::unique_ptr<DiskStore> disk;  // outlives the shards, who hold its ports
@@ -115,6 +116,25 @@ struct ShardGroup::Impl {
     return absl::OkStatus();
   }
 
+  // Those for plain connections come first.
+  uint32_t first_tls_listener() const { return static_cast<uint32_t>(listening.size()); }
+
+  // Binds `endpoint` for every shard. Listeners are numbered as they are opened.
+  absl::StatusOr<std::string> Listen(const std::string& endpoint) {
+    // Without reuse_port first: then an address that another server has is refused.
+    absl::StatusOr<int> probe = OpenListener(endpoint, false);
+    if (!probe.ok()) return probe.status();
+    std::string address = LocalAddress(*probe);
+    close(*probe);
+    for (const auto& one : shards) {
+      absl::StatusOr<int> fd = OpenListener(address, true);
+      if (!fd.ok()) return fd.status();
+      one->io->Listen(listener_count, *fd);
+    }
+    ++listener_count;
+    return address;
+  }
+
   void Submit(size_t index, std::function<void(ShardCore&)> task) {
     shards[index]->shard->Submit(std::move(task));
     shards[index]->io->WakeFromOutside();
@@ -160,18 +180,15 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
     ring_fds.push_back(impl.shards[i]->io->ring_fd());
   }
   if (absl::Status opened = impl.OpenDisk(); !opened.ok()) return opened;
-  for (uint32_t l = 0; l < options.listen.size(); ++l) {
-    // Without reuse_port first: then an address that another server has is refused.
-    absl::StatusOr<int> probe = OpenListener(options.listen[l], false);
-    if (!probe.ok()) return probe.status();
-    std::string address = LocalAddress(*probe);
-    close(*probe);
-    for (uint32_t i = 0; i < count; ++i) {
-      absl::StatusOr<int> fd = OpenListener(address, true);
-      if (!fd.ok()) return fd.status();
-      impl.shards[i]->io->Listen(l, *fd);
-    }
-    impl.listening.push_back(std::move(address));
+  for (const std::string& endpoint : options.listen) {
+    absl::StatusOr<std::string> address = impl.Listen(endpoint);
+    if (!address.ok()) return address.status();
+    impl.listening.push_back(*std::move(address));
+  }
+  for (const std::string& endpoint : options.listen_tls) {
+    absl::StatusOr<std::string> address = impl.Listen(endpoint);
+    if (!address.ok()) return address.status();
+    impl.listening_tls.push_back(*std::move(address));
   }
   impl.passwords = std::make_unique<PasswordPool>(PasswordPool::Options{
       count, options.password_workers, options.limits.password_queue_max,
@@ -197,6 +214,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
                                  impl.passwords.get(), &impl.connection_limits, one.io->NowNs(),
                                  impl.proof_key};
     one.shard = std::make_unique<Shard<UringIo>>(environment, one.io.get());
+    one.shard->core().connections().SetTls(options.tls, impl.first_tls_listener());
   }
   std::vector<std::future<void>> ready;
   for (uint32_t i = 0; i < count; ++i) {
@@ -214,6 +232,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
 }
 
 const std::vector<std::string>& ShardGroup::listening() const { return impl_->listening; }
+const std::vector<std::string>& ShardGroup::listening_tls() const { return impl_->listening_tls; }
 size_t ShardGroup::shard_count() const { return impl_->shards.size(); }
 DiskStore* ShardGroup::disk_store() const { return impl_->disk.get(); }
 const ShardCounters& ShardGroup::counters(size_t shard) const {
@@ -270,6 +289,15 @@ void ShardGroup::Reconfigure(const Limits& limits, const Policy& policy,
   impl_->connection_limits.Configure(limits.connections_max, limits.connections_per_address_max);
   for (size_t i = 0; i < impl_->shards.size(); ++i) {
     impl_->Submit(i, [limits, policy](ShardCore& core) { core.Reconfigure(limits, policy); });
+  }
+}
+
+void ShardGroup::SetTls(std::shared_ptr<const TlsContext> tls) {
+  const uint32_t first_listener = impl_->first_tls_listener();
+  for (size_t i = 0; i < impl_->shards.size(); ++i) {
+    impl_->Submit(i, [tls, first_listener](ShardCore& core) {
+      core.connections().SetTls(tls, first_listener);
+    });
   }
 }
 

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "base/limits.h"
 #include "io/receive_buffers.h"
+#include "net/tls_context.h"
 #include "shard/control.h"
 #include "shard/counters.h"
 #include "store/disk_store.h"
@@ -21,6 +22,8 @@ namespace solec {
 struct ShardGroupOptions {
   std::string server_name;            // folded to lower case
   std::vector<std::string> listen;    // "127.0.0.1:7653", "[::1]:0"; port 0: any free one
+  std::vector<std::string> listen_tls;  // likewise, for TLS; only with `tls`
+  std::shared_ptr<const TlsContext> tls;  // null: none
   std::vector<int> cpus;              // one shard each, pinned to that CPU; -1: not pinned
   Limits limits;
   Policy policy;
@@ -38,6 +41,7 @@ class ShardGroup final : public ControlTarget {
 
   // The real addresses, in the order of options.listen.
   const std::vector<std::string>& listening() const;
+  const std::vector<std::string>& listening_tls() const;
 
   absl::StatusOr<std::string> HashPassword(const std::string& password) override;
 
@@ -46,6 +50,9 @@ class ShardGroup final : public ControlTarget {
 
   // New limits and policy for everything that happens from now on; sessions stay.
   void Reconfigure(const Limits& limits, const Policy& policy, const HistoryLimits& history);
+
+  // What connections from now on use; those that are there keep what they have.
+  void SetTls(std::shared_ptr<const TlsContext> tls);
 
   // No new connections; every session gets Error 0x44, its output is sent, and it closes.
   // Returns once all have closed or `timeout_ms` has passed: true if all closed.

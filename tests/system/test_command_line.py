@@ -144,10 +144,8 @@ def test_endpoints_that_cannot_be_are_config_errors_at_check_already(tmp_path, t
 
 
 @pytest.mark.parametrize("extra, words", [
-    ('listen_tls = ["127.0.0.1:0"]\n', "no TLS"),
-    ('[tls]\ncertificate = "cert.pem"\nkey = "key.pem"\n', "no TLS"),
     ('[[peer]]\nname = "b.example"\naddress = "127.0.0.1:7663"\nallow_plain = true\n', "no links"),
-], ids=["listen_tls", "tls", "peer"])
+], ids=["peer"])
 def test_what_this_build_does_not_have_is_said_and_not_passed_over(tmp_path, extra, words):
     answer = check(tmp_path, '[server]\nname = "a.example"\n' + extra)
     assert words in answer.stderr
@@ -196,15 +194,8 @@ def test_operator_verb_without_a_server_says_that_none_runs(tmp_path):
     assert "no server is running" in answer.stderr
 
 
-@pytest.mark.parametrize("words", [("cert", "create", "a.example")])
-def test_solec_says_what_it_was_built_without(words):
-    answer = run(SOLEC, *words)
-    assert answer.returncode == 1
-    assert "this build has no" in answer.stderr
-
-
-@pytest.mark.parametrize("flags", [("--tls",), ("--tls-ca", "ca.pem"), ("--insecure",)], ids=" ".join)
-def test_tls_flags_send_nothing_in_a_build_without_tls(flags):
-    answer = run(SOLEC, "send", "a@localhost", "b", "hi", *flags, env={"SOLEC_PASSWORD": "x"})
+def test_insecure_and_tls_ca_exclude_each_other():
+    answer = run(SOLEC, "send", "a@localhost", "b", "hi", "--insecure", "--tls-ca", "ca.pem",
+                 env={"SOLEC_PASSWORD": "x"})
     assert answer.returncode == USAGE
-    assert "no TLS" in answer.stderr and "nothing was sent" in answer.stderr
+    assert "--tls-ca" in answer.stderr

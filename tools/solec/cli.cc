@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "tools/solec/cert_verb.h"
 #include "tools/solec/chat_verb.h"
 #include "tools/solec/contact_verbs.h"
 #include "tools/solec/decode_verb.h"
@@ -25,6 +26,7 @@ void AddVerbs(CLI::App* app, Verb* chosen) {
   AddHistoryVerb(app, chosen);
   AddContactVerbs(app, chosen);
   AddOperatorVerbs(app, chosen);
+  AddCertVerb(app, chosen);
   AddStoreVerbs(app, chosen);
   AddTopVerb(app, chosen);
   AddDecodeVerb(app, chosen);

@@ -152,13 +152,6 @@ CLI::App* AddGroup(CLI::App* app, const std::string& name, const std::string& de
   return group;
 }
 
-int RunCertCreate(const OperatorOptions&) {
-  std::fprintf(stderr,
-               "solec: this build has no TLS, so it creates no certificates and no pins; nothing "
-               "was written\n");
-  return kExitFailure;
-}
-
 }  // namespace
 
 void AddOperatorVerbs(CLI::App* app, Verb* chosen) {
@@ -168,14 +161,6 @@ void AddOperatorVerbs(CLI::App* app, Verb* chosen) {
   AddCommands(AddGroup(app, "channel", "The server's channels (for its operator)"), chosen,
               kChannelCommands);
   AddLinkVerbs(AddGroup(app, "link", "The server's links to others (for its operator)"), chosen);
-  AddVerb<OperatorOptions>(
-      AddGroup(app, "cert", "Certificates (for the server's operator)"), chosen, "create",
-      "Create a self-signed certificate and print its pin (this build has no TLS)",
-      [](CLI::App* verb, OperatorOptions* options) {
-        AddAdminOptions(verb, &options->admin);
-        verb->add_option("NAME", options->name, "The server's name")->required()->type_name("");
-      },
-      RunCertCreate);
   AddCommands(app, chosen, kServerCommands);
 }
 

@@ -1,4 +1,4 @@
-// solec user, channel, link, cert, reload and drain: requests to a running server.
+// solec user, channel, link, reload and drain: requests to a running server.
 #pragma once
 
 #include "tools/solec/verb.h"

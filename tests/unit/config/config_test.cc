@@ -33,7 +33,7 @@ const std::string kPlainPeer =
 const std::string kEverything = R"([server]
 name = "A.Example"
 listen = ["127.0.0.1:7000", "[::1]:7001"]
-listen_tls = []
+listen_tls = ["127.0.0.1:7654"]
 shards = 3
 data_dir = "/var/lib/solec"
 [policy]
@@ -100,7 +100,7 @@ format = "json"
 void ExpectIsEverything(const Config& config) {
   EXPECT_EQ(config.server_name, "a.example");
   EXPECT_EQ(config.listen, (std::vector<std::string>{"127.0.0.1:7000", "[::1]:7001"}));
-  EXPECT_TRUE(config.listen_tls.empty());
+  EXPECT_EQ(config.listen_tls, std::vector<std::string>{"127.0.0.1:7654"});
   EXPECT_EQ(config.shards, 3u);
   EXPECT_EQ(config.data_dir, "/var/lib/solec");
   EXPECT_TRUE(config.policy.contacts_open);
@@ -325,7 +325,12 @@ TEST(Config, AnErrorNamesFileLineAndColumn) {
       {kServer + "[[peer]]\nname = \"b\"\naddress = \"b:1\"\n",
        "solec.toml:3:1: a [[peer]] needs a 'public_key', or allow_plain = true"},
       {kServer + "listen_tls = [\"127.0.0.1:1\"]\n",
-       "solec.toml:3:14: 'listen_tls': this build has no TLS"},
+       "solec.toml:3:14: 'listen_tls' needs a 'certificate' and a 'key' in [tls]"},
+      {kServer + "[tls]\nkey = \"key.pem\"\n",
+       "solec.toml:3:1: [tls] needs both 'certificate' and 'key'"},
+      {kServer + "listen_tls = [\"0.0.0.0:1\"]\n[policy]\naccounts = \"any\"\n",
+       "solec.toml:5:12: 'accounts' = \"any\" is for loopback only, and the server listens on "
+       "0.0.0.0:1"},
       {kServer + "listen = [\"127.0.0.1:1\", \"0.0.0.0:1\"]\n[policy]\naccounts = \"any\"\n",
        "solec.toml:5:12: 'accounts' = \"any\" is for loopback only, and the server listens on "
        "0.0.0.0:1"},
