@@ -27,8 +27,9 @@ absl::Status CheckNotExpired(const TlsContext& tls, const Config& config) {
 
 std::string TlsText(const TlsContext& tls) {
   if (!tls.can_accept()) return "TLS: no certificate";
-  const std::string kernel = KernelHasTls() ? "in this process; what the kernel has of it is not used"
-                                            : "in this process; the kernel has none";
+  const std::string kernel = KernelHasTls()
+                                 ? "in this process; what the kernel has of it is not used"
+                                 : "in this process; the kernel has none";
   return "TLS 1.3 " + kernel + "; the certificate's pin is " + tls.pin();
 }
 
