@@ -103,6 +103,9 @@ Json AskForLinks(const AdminContext& context, ControlKind kind, const Json& requ
   if (context.shards == nullptr) return NoServer();
   ControlRequest question;
   question.kind = kind;
+  // The live page asks once a second; a server without peers is not to be woken by that.
+  const bool none = kind == ControlKind::kPeerList && context.has_peers && !context.has_peers();
+  if (none) return LinkListAnswer({});
   if (kind == ControlKind::kPeerTest) {
     question.name = absl::AsciiStrToLower(request.value("name", ""));
     if (question.name.empty()) return Failure("usage", "'name' is missing");

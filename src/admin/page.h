@@ -1,4 +1,5 @@
-// The live page at /: it asks /varz once a second and shows totals and rates.
+// The live page at /: it asks /varz once a second and shows totals and rates, and, where there are
+// peers, /linkz for their links.
 #pragma once
 
 namespace solec {
@@ -15,10 +16,29 @@ inline constexpr const char* kPage = R"html(<!doctype html>
 </style>
 <h1>solecd</h1>
 <p><a href="metrics">metrics</a> · <a href="connz">connections</a> · <a href="varz">counters</a> ·
-   <span id="state">…</span></p>
+   <a href="linkz">links</a> · <span id="state">…</span></p>
+<table id="links" hidden><thead><tr><th>peer<th>state<th>waiting<th>sent<th>received<th>last error
+<tbody id="peers"></table>
 <table><thead><tr><th>name<th>per second<th>total<tbody id="rows"></table>
 <script>
 let before = null;
+function rowOf(texts) {
+  const row = document.createElement("tr");
+  for (const text of texts) {
+    row.appendChild(document.createElement("td")).textContent = text;
+  }
+  return row;
+}
+async function lookAtLinks() {
+  const links = (await (await fetch("linkz")).json()).links || [];
+  document.getElementById("links").hidden = links.length === 0;
+  document.getElementById("peers").replaceChildren(...links.map(link => rowOf([
+    link.name,
+    link.state + ("tls" in link ? (link.tls ? ", tls" : ", plain") : ""),
+    link.spool_messages.toLocaleString(), link.sent.toLocaleString(),
+    link.received.toLocaleString(),
+    link.last_error ? link.last_error_step + ": " + link.last_error : ""])));
+}
 async function look() {
   try {
     const answer = await (await fetch("varz")).json();
@@ -30,11 +50,7 @@ async function look() {
         ? Math.max(0, Math.round((value - before.stats[name]) * 1000 / (now.at - before.at)))
             .toLocaleString()
         : "";
-      const row = document.createElement("tr");
-      for (const text of [name.replaceAll("_", " "), rate, value.toLocaleString()]) {
-        row.appendChild(document.createElement("td")).textContent = text;
-      }
-      return row;
+      return rowOf([name.replaceAll("_", " "), rate, value.toLocaleString()]);
     });
     document.getElementById("rows").replaceChildren(...rows);
     const server = answer.server;
@@ -43,6 +59,7 @@ async function look() {
     document.getElementById("state").textContent =
         "solecd " + server.version + ", " + server.shards + " shards, live";
     before = now;
+    await lookAtLinks();
   } catch (error) {
     document.getElementById("state").textContent = "the server does not answer";
     before = null;
