@@ -57,6 +57,7 @@ class Process:
                 raise Failure(f"{command[0]} did not start: {said.decode(errors='replace').strip()}")
             said += some
         self.address = found.group(1)
+        self.said = said.decode(errors="replace")
 
     @property
     def pid(self):
