@@ -41,6 +41,10 @@ struct Limits {
   // Messages for one peer that wait on disk, and how long, before they bounce.
   uint64_t spool_bytes_max = uint64_t{1} << 30;
   uint64_t spool_age_max_ms = uint64_t{72} * 3600 * 1000;
+  // A link that was silent for this long is asked by a Ping; silent for twice as long, it ends.
+  uint64_t link_ping_interval_ms = 30'000;
+  // The longest time between two tries to reach a peer.
+  uint64_t link_backoff_max_ms = 60'000;
   // Password checks that wait for a worker; over it: Error 0x43.
   uint64_t password_queue_max = 4'096;
   // Memory and passes of one argon2id hash of a new password.

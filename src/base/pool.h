@@ -69,6 +69,12 @@ class Pool {
     free_.push_back(handle.index);
   }
 
+  // The handle of the object at an index; one that names nothing if there is none.
+  Handle<T> HandleAt(uint32_t index) {
+    if (index >= slot_count_ || !SlotAt(index).used) return {};
+    return {index, SlotAt(index).generation};
+  }
+
   uint32_t used_count() const { return used_count_; }
 
   // Calls visit(handle, object) for every object, in order of index. The visitor may destroy the

@@ -3,6 +3,8 @@
 // sessions that a message of the channel goes to.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,15 @@ class SharedBytes;
 
 enum class ChannelState : uint8_t { kLoading, kPresent, kAbsent, kFailed };  // as UserState
 
-// Bytes of a batch that came from one session, which does not get them back.
+// What brought a message: a user's session, or a link; and whether its number belongs to a stream of
+// which the store keeps what is held.
+enum class OriginKind : uint8_t { kSession, kLink, kStream };
+
+// Bytes of a batch that came from one session, which does not get them back. (A link does: one copy
+// for all members there.)
 struct BatchOrigin {
   uint32_t shard = 0;
+  OriginKind kind = OriginKind::kSession;
   Handle<Session> session;
   uint32_t size = 0;
   uint32_t count = 0;   // of messages
@@ -34,6 +42,7 @@ struct Channel {
   std::string name;  // "#room"
   absl::btree_set<std::string, std::less<>> members;  // full addresses, in order, for lists
   std::vector<uint32_t> members_by_shard;  // how many of this server's users each shard has
+  std::map<std::string, uint32_t, std::less<>> members_by_peer;  // and each other server
   uint32_t version = 0;  // changes with the members
   ChannelState state = ChannelState::kLoading;
   uint64_t failed_at_ns = 0;
@@ -75,7 +84,13 @@ class NamedTable {
     by_name_.erase(objects_.Get(handle)->name);
     objects_.Destroy(handle);
   }
+  Handle<T> HandleAt(uint32_t index) { return objects_.HandleAt(index); }
   uint32_t count() const { return objects_.used_count(); }
+  // Calls visit(handle, object) for each; it may destroy the one that it is shown.
+  template <class Visit>
+  void ForEach(Visit&& visit) {
+    objects_.ForEach(visit);
+  }
 
  private:
   Pool<T> objects_;

@@ -18,15 +18,18 @@ void IncomingStream::Restart() {
   taken_ = held_;
 }
 
+bool IncomingStream::NextIsHeld() const {
+  if (next() <= held_) return true;
+  if (early_.empty()) [[likely]] return false;
+  const auto after = early_.upper_bound(next());
+  return after != early_.begin() && std::prev(after)->second >= next();
+}
+
 bool IncomingStream::Take() {
+  const bool is_new = !NextIsHeld();
   ++taken_;
-  if (taken_ <= held_) return false;
-  if (!early_.empty()) [[unlikely]] {
-    const auto after = early_.upper_bound(taken_);
-    if (after != early_.begin() && std::prev(after)->second >= taken_) return false;
-  }
-  ++unsettled_;
-  return true;
+  if (is_new) ++unsettled_;
+  return is_new;
 }
 
 void IncomingStream::Settle(uint64_t number, uint64_t count, bool held) {

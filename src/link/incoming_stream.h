@@ -23,6 +23,8 @@ class IncomingStream {
 
   // The number of the peer's next Message.
   uint64_t next() const { return taken_ + 1; }
+  // It is held already: when it comes it is to be skipped.
+  bool NextIsHeld() const;
   // It has come: false if it is held already, and is to be skipped.
   bool Take();
   bool full() const { return unsettled_ >= kUnsettledMax; }

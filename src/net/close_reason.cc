@@ -16,6 +16,9 @@ std::string_view CloseReasonName(CloseReason reason) {
     case CloseReason::kTooManySessions: return "too_many_sessions";
     case CloseReason::kTooManyConnections: return "too_many_connections";
     case CloseReason::kUnknownPeer: return "unknown_peer";
+    case CloseReason::kLinkReplaced: return "link_replaced";
+    case CloseReason::kLinkSilent: return "link_silent";
+    case CloseReason::kLinkChanged: return "link_changed";
     case CloseReason::kTooSlow: return "too_slow";
     case CloseReason::kAccountRemoved: return "account_removed";
     case CloseReason::kShuttingDown: return "shutting_down";

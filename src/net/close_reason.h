@@ -20,6 +20,9 @@ enum class CloseReason : uint8_t {
   kTooManySessions,    // sessions_per_user_max
   kTooManyConnections, // connections_max or connections_per_address_max
   kUnknownPeer,        // Error 0x03
+  kLinkReplaced,       // another link between the same two servers stays; Error 0x43 where refused
+  kLinkSilent,         // a peer said nothing for twice the interval of pings
+  kLinkChanged,        // the peer's entry in the configuration was changed or removed
   kTooSlow,            // Error 0x45
   kAccountRemoved,     // by an administrator, or the password changed
   kShuttingDown,       // Error 0x44

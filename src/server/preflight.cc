@@ -46,11 +46,6 @@ static void NameWhatIsMissing(const Config& config, std::vector<std::string>* wa
         "no data_dir: accounts, channels and waiting messages live in memory and end with the "
         "server, and there is no history");
   }
-  if (!config.peers.empty()) {
-    warnings->push_back(
-        "[[peer]]: this build has no links to other servers; it dials none and "
-        "refuses all");
-  }
 }
 
 absl::Status CheckEndpoints(const Config& config) {

@@ -27,6 +27,14 @@ std::string Joined(const std::vector<std::string>& items) {
   return text.empty() ? "-" : text;
 }
 
+std::vector<PeerEntry> PeersOf(const Config& config) {
+  std::vector<PeerEntry> peers;
+  for (const PeerConfig& peer : config.peers) {
+    peers.push_back({peer.name, peer.address, peer.public_key, peer.allow_plain, peer.dial});
+  }
+  return peers;
+}
+
 // The keys that only a restart can change.
 absl::Status CheckSame(const Config& before, const Config& after) {
   const std::pair<const char*, bool> same[] = {
@@ -82,6 +90,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   options.cpus = ShardCpus(config.shards);
   options.limits = config.limits;
   options.policy = config.policy;
+  options.peers = PeersOf(config);
   options.receive_buffers = receive_buffers;
   options.spin_ns = config.spin_us * 1'000;
   if (!config.data_dir.empty()) {
@@ -149,7 +158,7 @@ absl::Status Server::Reload() {
   shards_->SetTls(tls_);
   config_ = *std::move(config);
   SetUpLog(config_.log_level, config_.log_json);
-  shards_->Reconfigure(config_.limits, config_.policy, config_.history);
+  shards_->Reconfigure(config_.limits, config_.policy, config_.history, PeersOf(config_));
   return absl::OkStatus();
 }
 

@@ -17,7 +17,9 @@ static constexpr size_t kMembersPerPage = 64;
 void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const FrameParts& frame,
                               const Origin& origin) {
   const bool keeps_all = store_->KeepsAll();
-  if (keeps_all && store_->IsFull() && !policy_.deliver_when_full) {
+  const bool from_user = origin.kind == OriginKind::kSession;
+  // A peer sends again what could not be kept: it would be delivered each time.
+  if (keeps_all && store_->IsFull() && !(policy_.deliver_when_full && from_user)) {
     return Settle(origin, ErrorCode::kUnavailable, frame.count);
   }
   if (channel->batch != nullptr && channel->batch->size() + frame.size() > kBatchBytes) {
@@ -30,21 +32,21 @@ void ShardCore::SendToChannel(Channel* channel, Handle<Channel> handle, const Fr
   SharedBytes* batch = channel->batch;
   frame.CopyTo(batch->data() + batch->size());
   batch->Grow(static_cast<uint32_t>(frame.size()));
-  const uint64_t number = keeps_all ? origin.number : 0;
+  const uint64_t number = keeps_all || !from_user ? origin.number : 0;
   const BatchOrigin* last = channel->origins.empty() ? nullptr : &channel->origins.back();
   if (last == nullptr || last->shard != origin.shard || last->session != origin.session ||
       (number != 0 && last->number + last->count != number)) {
-    channel->origins.push_back({origin.shard, origin.session, 0, 0, number});
+    channel->origins.push_back({origin.shard, origin.kind, origin.session, 0, 0, number});
   }
   channel->origins.back().size += static_cast<uint32_t>(frame.size());
   channel->origins.back().count += frame.count;
-  if (!keeps_all) Settle(origin, ErrorCode::kNone, frame.count);
+  if (!keeps_all && from_user) Settle(origin, ErrorCode::kNone, frame.count);
 }
 
 void ShardCore::FlushChannel(Channel* channel) {
   SharedBytes* batch = std::exchange(channel->batch, nullptr);
   if (batch == nullptr) return;
-  if (store_->KeepsAll()) KeepChannel(*channel, Bytes(batch->data(), batch->size()));
+  KeepChannel(*channel, Bytes(batch->data(), batch->size()));
   if (Fanout* fanout = fanouts_.Find(channel->name)) FanOut(fanout, batch, channel->origins);
   const Bytes origins(reinterpret_cast<const uint8_t*>(channel->origins.data()),
                       channel->origins.size() * sizeof(BatchOrigin));
@@ -61,10 +63,28 @@ void ShardCore::FlushChannel(Channel* channel) {
   batch->Unref();
 }
 
-// The batch goes into the channel's history; receipts follow when it is there.
+// The batch goes into the channel's history, and into the spools of the servers that have members;
+// receipts follow when it is there.
 void ShardCore::KeepChannel(const Channel& channel, Bytes batch) {
   KeepTicket ticket;
   ticket.kind = KeepTicket::Kind::kChannel;
+  std::vector<std::string_view>& peers = batch_peers_;
+  std::vector<ReceivedMessages>& received = batch_received_;
+  peers.clear();
+  received.clear();
+  for (const auto& [peer, count] : channel.members_by_peer) {
+    if (peers_.contains(peer)) peers.push_back(peer);
+  }
+  size_t place = 0;
+  bool from_links = false;
+  for (const BatchOrigin& origin : channel.origins) {
+    from_links = from_links || origin.kind != OriginKind::kSession;
+    if (origin.kind == OriginKind::kStream) {
+      received.push_back({PeerOfFrame(batch.subspan(place)), origin.number, origin.count});
+    }
+    place += origin.size;
+  }
+  if (!store_->KeepsAll() && peers.empty() && !from_links) return;
   for (const BatchOrigin& origin : channel.origins) {
     ticket.count += origin.count;
     if (origin.number == 0) continue;
@@ -72,7 +92,7 @@ void ShardCore::KeepChannel(const Channel& channel, Bytes batch) {
     ++ticket.ordinal;  // how many of kept_origins_ are this ticket's
     kept_origins_.push_back(origin);
   }
-  store_->KeepChannel(channel.name, batch, {}, {}, ticket);
+  store_->KeepChannel(channel.name, batch, peers, received, ticket);
 }
 
 void ShardCore::FanOut(Fanout* fanout, SharedBytes* bytes,
@@ -91,14 +111,7 @@ uint64_t ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
                              const std::vector<BatchOrigin>& origins, uint64_t count) {
   Connection* to = connections_.Get(member.socket);
   uint32_t begin = 0, end = 0;
-  auto send = [&] {
-    if (end == begin) return;
-    if (to->output_deferred) [[unlikely]] {
-      Defer(to, sessions_.Get(member.session), Bytes(bytes->data() + begin, end - begin));
-    } else {
-      connections_.AppendShared(to, bytes, begin, end - begin);
-    }
-  };
+  auto send = [&] { SendShared(to, member.session, bytes, begin, end); };
   for (const BatchOrigin& origin : origins) {
     if (origin.shard == shard_ && origin.session == member.session) {
       send();
@@ -111,9 +124,21 @@ uint64_t ShardCore::FanOutTo(const FanoutMember& member, SharedBytes* bytes,
   if (!to->output_deferred) to->message_count += count;
   CheckOutput(to);
   if (to->output.byte_count() >= output_high_) {
-    for (const BatchOrigin& origin : origins) HoldSenderOf(to, {origin.shard, origin.session, 0});
+    for (const BatchOrigin& origin : origins) {
+      if (origin.kind == OriginKind::kSession) HoldSenderOf(to, origin.shard, origin.session);
+    }
   }
   return count;
+}
+
+void ShardCore::SendShared(Connection* to, Handle<Session> session, SharedBytes* bytes,
+                           uint32_t begin, uint32_t end) {
+  if (end == begin) return;
+  if (to->output_deferred) [[unlikely]] {
+    Defer(to, sessions_.Get(session), Bytes(bytes->data() + begin, end - begin));
+  } else {
+    connections_.AppendShared(to, bytes, begin, end - begin);
+  }
 }
 
 // --- who is connected ---
@@ -162,7 +187,8 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
                                  uint32_t answer_to, MailHeader answer) {
   Channel* channel = FindOrLoadChannel(channel_name);
   answer.type = MailType::kMembership;
-  answer.flags = join ? 1 : 0;
+  answer.flags = static_cast<uint8_t>((answer.flags & kMembershipOfPeer) | (join ? 1 : 0));
+  const bool foreign = OwnName(address).empty();
   auto finish = [&](ErrorCode code) {
     FinishMembership(answer_to, answer, channel_name, address, code);
   };
@@ -171,26 +197,26 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
   const bool member = present && channel->members.contains(address);
   if (join && member) return finish(ErrorCode::kNone);
   if (!join && !member) return finish(ErrorCode::kNotFound);
-  if (join && !present && !policy_.channels_by_users) return finish(ErrorCode::kNotFound);
+  if (join && !present && (foreign || !policy_.channels_by_users)) {
+    return finish(ErrorCode::kNotFound);
+  }
   if (join && channel->members.size() >= limits_.members_per_channel_max) {
     return finish(ErrorCode::kOverLimit);
   }
   FlushChannel(channel);  // what came before goes to those who were members then
   ++channel->version;
-  const std::string_view name = OwnName(address);
-  const uint32_t member_shard = ShardOf(name);
   const std::string channel_text(channel_name), address_text(address);
   if (!join) {
     channel->members.erase(address_text);
     --resident_members_;
-    --channel->members_by_shard[member_shard];
+    CountMember(channel, address, false);
     store_->RemoveMember(channel_name, address, [=, this](StoreCompletion& completion) {
       const bool done = completion.status == StoreStatus::kDone ||
                         completion.status == StoreStatus::kNotFound;
       Channel* changed = channels_.Find(channel_text);
       if (!done && changed != nullptr && changed->state == ChannelState::kPresent &&
           changed->members.insert(address_text).second) {
-        ++changed->members_by_shard[member_shard];
+        CountMember(changed, address_text, true);
         ++resident_members_;
         ++changed->version;
       }
@@ -205,14 +231,14 @@ void ShardCore::ChangeMembership(std::string_view channel_name, std::string_view
   }
   channel->members.insert(address_text);
   ++resident_members_;
-  ++channel->members_by_shard[member_shard];
+  CountMember(channel, address, true);
   store_->PutMember(channel_name, address, [=, this](StoreCompletion& completion) {
     ErrorCode code = ErrorCode::kNone;
     Channel* changed = channels_.Find(channel_text);
     if (completion.status != StoreStatus::kDone) {
       code = ErrorCode::kUnavailable;
       if (changed != nullptr && changed->members.erase(address_text) != 0) {
-        --changed->members_by_shard[member_shard];
+        CountMember(changed, address_text, false);
         --resident_members_;
         ++changed->version;
       }
@@ -231,8 +257,23 @@ void ShardCore::FinishMembership(uint32_t to, MailHeader answer, std::string_vie
   PostOrTake(to, MailClass::kAnswer, answer, text);
 }
 
+// Where the batches have to go.
+void ShardCore::CountMember(Channel* channel, std::string_view address, bool joined) {
+  const std::string_view name = OwnName(address);
+  if (!name.empty()) {
+    uint32_t& count = channel->members_by_shard[ShardOf(name)];
+    count = joined ? count + 1 : count - 1;
+    return;
+  }
+  const std::string peer(address.substr(address.find('@') + 1));
+  uint32_t& count = channel->members_by_peer[peer];
+  count = joined ? count + 1 : count - 1;
+  if (count == 0) channel->members_by_peer.erase(peer);
+}
+
 void ShardCore::OnMembership(const MailHeader& header, std::string_view channel,
                              std::string_view user_name) {
+  if ((header.flags & kMembershipOfPeer) != 0) return AnswerPeerRequest(header);
   if (static_cast<ErrorCode>(header.code) != ErrorCode::kNone) {
     return AnswerMembership(header, static_cast<ErrorCode>(header.code));
   }

@@ -21,8 +21,12 @@ ShardCore::ShardCore(const ShardEnvironment& environment)
       connection_limits_(environment.connection_limits),
       connections_(&buffers_, environment.now_ns),
       mailboxes_(environment.rings, environment.shard),
+      peer_timers_(environment.now_ns),
+      random_state_(environment.random_seed ^ HashText("shard", environment.shard)),
+      resolver_(environment.resolver),
       proofs_(environment.proof_key) {
-  Reconfigure(environment.limits, environment.policy);
+  store_->SetSpoolHandler([this](const SpoolGrowth& growth) { OnSpoolGrowth(growth); });
+  Reconfigure(environment.limits, environment.policy, environment.peers);
   store_->SetKeptHandler([this](const KeepTicket& ticket, StoreStatus status, uint64_t position) {
     OnKept(ticket, status, position);
   });
@@ -33,9 +37,13 @@ ShardCore::~ShardCore() {
     Channel* channel = channels_.Get(handle);
     if (channel != nullptr && channel->batch != nullptr) channel->batch->Unref();
   }
+  peers_here_.ForEach([](Handle<Peer>, Peer& peer) {
+    if (peer.in.copies != nullptr) peer.in.copies->Unref();
+  });
 }
 
-void ShardCore::Reconfigure(const Limits& limits, const Policy& policy) {
+void ShardCore::Reconfigure(const Limits& limits, const Policy& policy,
+                            const std::vector<PeerEntry>& peers) {
   limits_ = limits;
   policy_ = policy;
   output_high_ = limits.output_bytes_max / 2;
@@ -43,10 +51,13 @@ void ShardCore::Reconfigure(const Limits& limits, const Policy& policy) {
   proofs_.Configure(limits.login_proof_lifetime_ms * 1'000'000,
                     limits.login_proofs_max / shard_count_);
   ++epoch_;
+  store_->SetSpoolBytesMax(limits.spool_bytes_max);
+  ConfigurePeers(peers);
 }
 
 void ShardCore::Drain() {
   draining_ = true;
+  peers_here_.ForEach([](Handle<Peer>, Peer& peer) { peer.dial_at_ns = 0; });
   connections_.ForEach([this](Connection& connection) {
     connections_.End(&connection, CloseReason::kShuttingDown, ErrorCode::kShuttingDown);
   });
@@ -106,9 +117,9 @@ void ShardCore::Control(const ControlRequest& request, ControlDone done) {
     case ControlKind::kConnectionList:
       return done(ListConnections());
     case ControlKind::kPeerList:
-      return done({});
+      return ListPeers(std::move(done));
     case ControlKind::kPeerTest:
-      return done({ControlStatus::kNotFound, {}});
+      return TestPeer(request.name, std::move(done));
   }
 }
 
@@ -183,7 +194,7 @@ void ShardCore::RemoveUser(User* user, ControlDone done) {
     header.type = MailType::kLeave;
     // The answers change the set, and may come within the call.
     for (const std::string& channel : std::exchange(user->channels, {})) {
-      PostOrTake(ShardOf(channel), MailClass::kRequest, header, channel + '\0' + address);
+      PostOrTake(HomeOfChannel(channel), MailClass::kRequest, header, channel + '\0' + address);
     }
     header.type = MailType::kContactNotice;
     header.code = 0;
@@ -264,10 +275,15 @@ void ShardCore::ControlContact(const ControlRequest& request, ControlDone done) 
 void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) {
   const std::string& name = request.name;
   const Target target = ParseTarget(name, server_name_);
-  if (request.kind != ControlKind::kChannelList && target.kind != TargetKind::kChannel) {
+  // A user may be made to join a channel of another server; that server knows the rest.
+  const bool foreign = request.kind == ControlKind::kChannelJoin &&
+                       target.kind == TargetKind::kOtherServer && target.name.starts_with('#');
+  const bool is_channel = target.kind == TargetKind::kChannel || foreign;
+  if (request.kind != ControlKind::kChannelList && !is_channel) {
     return done({ControlStatus::kInvalid, {}});
   }
-  const std::string channel_name(target.name);
+  const std::string channel_name =
+      foreign ? FormatAddress(target.name, target.server) : std::string(target.name);
   switch (request.kind) {
     case ControlKind::kChannelCreate:
       WithChannel(channel_name, [this, done = std::move(done)](Channel* asked) mutable {
@@ -319,7 +335,7 @@ void ShardCore::ControlChannel(const ControlRequest& request, ControlDone done) 
         header.shard = static_cast<uint16_t>(shard_);
         header.number = next_ticket_++;
         memberships_asked_.emplace(header.number, std::move(done));
-        PostOrTake(ShardOf(channel_name), MailClass::kRequest, header,
+        PostOrTake(HomeOfChannel(channel_name), MailClass::kRequest, header,
                    channel_name + '\0' + FullAddress(user_name));
       });
       break;
@@ -367,7 +383,9 @@ ControlReply ShardCore::ListConnections() {
     const Session* session = sessions_.Get(connection.session);
     const User* user = session == nullptr ? nullptr : users_.Get(session->user);
     line.append(" shard ").append(std::to_string(shard_)).append(" user ");
-    line.append(user == nullptr ? std::string_view("-") : std::string_view(user->name));
+    const Peer* peer = session == nullptr ? nullptr : PeerOf(*session);
+    if (peer != nullptr) line.append("server ").append(peer->name);
+    else line.append(user == nullptr ? std::string_view("-") : std::string_view(user->name));
     line.append(" output ").append(std::to_string(connection.output.byte_count()));
     reply.items.push_back({std::move(line), 0});
   });

@@ -15,12 +15,15 @@ void ShardCore::DeliverToUser(User* user, Handle<User> handle, const FrameParts&
   const bool keeps_all = store_->KeepsAll();
   const bool full = keeps_all && store_->IsFull();
   const bool waits = user->sessions.empty();
-  if (full && (waits || !policy_.deliver_when_full)) {
+  // A peer sends again what could not be kept: it would be delivered each time.
+  if (full && (waits || !policy_.deliver_when_full || origin.kind != OriginKind::kSession)) {
     return Settle(origin, ErrorCode::kUnavailable, frame.count);
   }
   if (waits && user->inbox != nullptr &&
       user->inbox->waiting_bytes() + frame.size() > limits_.waiting_bytes_per_user_max) {
-    return Settle(origin, ErrorCode::kUnavailable, frame.count);
+    // To a peer 0x43 means that this server cannot keep anything now, and ends the link.
+    const bool by_user = origin.kind == OriginKind::kSession;
+    return Settle(origin, by_user ? ErrorCode::kUnavailable : ErrorCode::kOverLimit, frame.count);
   }
   bool catching_up = false;
   for (const Handle<Session> session_handle : user->sessions) {
@@ -32,7 +35,9 @@ void ShardCore::DeliverToUser(User* user, Handle<User> handle, const FrameParts&
     Connection* to = connections_.Get(session->socket);
     AppendMessages(to, frame, behind);
     CheckOutput(to);
-    if (to->output.byte_count() >= output_high_) HoldSenderOf(to, origin);
+    if (to->output.byte_count() >= output_high_ && origin.kind == OriginKind::kSession) {
+      HoldSenderOf(to, origin.shard, origin.session);
+    }
   }
   if (full) {
     // As configured: delivered, but not kept, and so the sender keeps it.
@@ -40,9 +45,22 @@ void ShardCore::DeliverToUser(User* user, Handle<User> handle, const FrameParts&
     Settle(origin, counted ? ErrorCode::kUnavailable : ErrorCode::kNone, frame.count);
   } else if (keeps_all || waits || catching_up || IsOutputKept(*user)) {
     KeepDirect(user, handle, frame, origin);
+  } else if (origin.kind == OriginKind::kStream) {
+    MarkDelivered(frame, origin);
   } else {
     Settle(origin, ErrorCode::kNone, frame.count);
   }
+}
+
+// Of a peer's messages that are kept nowhere the numbers are.
+void ShardCore::MarkDelivered(const FrameParts& frame, const Origin& origin) {
+  KeepTicket ticket;
+  ticket.kind = KeepTicket::Kind::kReceived;
+  ticket.shard = origin.shard;
+  ticket.session = origin.session.Pack();
+  ticket.number = origin.number;
+  ticket.count = frame.count;
+  store_->MarkReceived({PeerOfFrame(frame.first), origin.number, frame.count}, ticket);
 }
 
 void ShardCore::PutMessages(Connection* to, const FrameParts& frame, size_t behind) {
@@ -63,14 +81,14 @@ void ShardCore::CheckOutput(Connection* to) {
 
 // --- slow readers ---
 
-void ShardCore::HoldSenderOf(Connection* slow, const Origin& origin) {
+void ShardCore::HoldSenderOf(Connection* slow, uint32_t shard, Handle<Session> sender) {
   Session* session = sessions_.Get(slow->session);
-  if (session == nullptr || session->holds_expired || !origin.session.valid()) return;
+  if (session == nullptr || session->holds_expired || !sender.valid()) return;
   if (session->held_senders.size() >= kHeldSendersMax) return;
   for (const HeldSender& held : session->held_senders) {
-    if (held.shard == origin.shard && held.session == origin.session) return;
+    if (held.shard == shard && held.session == sender) return;
   }
-  session->held_senders.push_back({origin.shard, origin.session});
+  session->held_senders.push_back({shard, sender});
   slow->drained_wanted = true;
   // The timer may have been set for a send that does not end; it is set for that again when it
   // rings.
@@ -79,8 +97,8 @@ void ShardCore::HoldSenderOf(Connection* slow, const Origin& origin) {
   }
   MailHeader header;
   header.type = MailType::kHoldSender;
-  header.session = origin.session;
-  PostOrTake(origin.shard, MailClass::kAnswer, header, {});
+  header.session = sender;
+  PostOrTake(shard, MailClass::kAnswer, header, {});
 }
 
 void ShardCore::ReleaseHeldSenders(Session* session) {
@@ -96,6 +114,7 @@ void ShardCore::OnOutputDrained(Connection* connection) {
   const Handle<Session> handle = connection->session;
   Session* session = sessions_.Get(handle);
   if (session == nullptr) return;
+  if (Peer* peer = PeerOf(*session)) return PumpSpool(peer);
   session->holds_expired = false;
   ReleaseHeldSenders(session);
   if (session->catch_up != nullptr) PumpCatchUp(handle);
@@ -147,6 +166,7 @@ void ShardCore::SettleHere(Handle<Session> handle, uint64_t number, uint64_t cou
                            ErrorCode code) {
   Session* session = sessions_.Get(handle);
   if (session == nullptr) return;
+  if (Peer* peer = PeerOf(*session)) return SettleLink(peer, number, count, code);
   if (code == ErrorCode::kNone && session->receipts == nullptr) return;
   Connection* connection = connections_.Get(session->socket);
   if (code != ErrorCode::kNone) {
@@ -185,6 +205,7 @@ void ShardCore::GatherTurn() {
     connections_.AppendFrame(connections_.Get(session->socket), Accepted{receipts.announced});
   }
   dirty_receipts_.clear();
+  GatherPeers();
 }
 
 }  // namespace solec

@@ -8,15 +8,19 @@
 
 namespace solec {
 
-// What this server offers to users; histories where they are kept.
-static uint32_t KnownFeatures(const StorePort& store) {
-  const uint32_t always = kFeaturePing | kFeatureReceipts | kFeatureRequests;
-  return store.KeepsAll() ? always | kFeatureHistory : always;
+// What this server offers: histories where they are kept, and where there are peers what is for
+// links, since who comes says only later what it is.
+uint32_t ShardCore::KnownFeatures() const {
+  uint32_t known = kFeaturePing | kFeatureReceipts | kFeatureRequests;
+  if (store_->KeepsAll()) known |= kFeatureHistory;
+  if (!peers_.empty()) known |= kFeatureResume;
+  return known;
 }
 
 FrameVerdict ShardCore::OnLoginFrame(Connection* connection, const Frame& frame) {
+  if (connection->dialled) return OnDialFrame(connection, frame);
   const ServerSequence before = connection->sequence;
-  const SequenceStep step = connection->sequence.OnFrame(frame, KnownFeatures(*store_));
+  const SequenceStep step = connection->sequence.OnFrame(frame, KnownFeatures());
   switch (step.action) {
     case SequenceAction::kHandshake:
       connection->features = step.features;
@@ -24,9 +28,8 @@ FrameVerdict ShardCore::OnLoginFrame(Connection* connection, const Frame& frame)
       return FrameVerdict::kNext;
     case SequenceAction::kCheckUser:
       return CheckUser(connection, step, before);
-    case SequenceAction::kCheckPeer:  // no server is known by name and key
-      connections_.End(connection, CloseReason::kUnknownPeer, ErrorCode::kServerAuthFailed);
-      return FrameVerdict::kEnded;
+    case SequenceAction::kCheckPeer:
+      return CheckPeer(connection, step, before);
     case SequenceAction::kError:
       connections_.End(connection,
                        step.code == ErrorCode::kMalformed ? CloseReason::kMalformed
@@ -188,7 +191,7 @@ void ShardCore::OpenSession(Connection* connection, User* user, Handle<User> han
     AddToFanout(channel, connection, session_handle);
   }
   counters_.logins.Add();
-  counters_.sessions_now.Set(sessions_.used_count());
+  counters_.sessions_now.Set(sessions_.used_count() - peers_here_.count());
 }
 
 // --- the end of a connection ---
@@ -217,6 +220,7 @@ void ShardCore::OnEnding(Connection* connection) {
   const Handle<Session> handle = connection->session;
   Session* session = sessions_.Get(handle);
   if (session == nullptr) return;
+  if (Peer* peer = PeerOf(*session)) return OnLinkEnding(connection, peer);
   ReleaseHeldSenders(session);
   while (!session->places.empty()) LeaveFanout(session, session->places.size() - 1);
   const Handle<User> user_handle = session->user;
@@ -231,7 +235,7 @@ void ShardCore::OnEnding(Connection* connection) {
   if (connection->close_reason == CloseReason::kTooSlow) connection->output.DropUnsent(&buffers_);
   sessions_.Destroy(handle);
   connection->session = {};
-  counters_.sessions_now.Set(sessions_.used_count());
+  counters_.sessions_now.Set(sessions_.used_count() - peers_here_.count());
   counters_.users_now.Set(users_.count());
 }
 

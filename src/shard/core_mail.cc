@@ -32,6 +32,11 @@ bool ShardCore::TakeIn() {
     OnPasswordVerdict(verdict);
     any = true;
   }
+  if (resolver_ != nullptr) resolver_->Poll(shard_, &resolved_);
+  for (const ResolveAnswer& answer : std::exchange(resolved_, {})) {
+    OnResolved(answer);
+    any = true;
+  }
   auto take = [&](const Mail& mail) {
     OnMail(mail);
     any = true;
@@ -108,6 +113,21 @@ void ShardCore::OnMail(const Mail& mail) {
     case MailType::kChannelBatch:
       OnChannelBatch(mail);
       break;
+    case MailType::kCopies: {
+      if (fanouts_.Find(mail.text) == nullptr) break;
+      SharedBytes* bytes = SharedBytes::Create(&buffers_, mail.rest.size());
+      std::memcpy(bytes->data(), mail.rest.data(), mail.rest.size());
+      bytes->Grow(static_cast<uint32_t>(mail.rest.size()));
+      FanOutCopies(mail.text, bytes, header.count);
+      bytes->Unref();
+      break;
+    }
+    case MailType::kBounce: {
+      const std::string_view name = TakePart(&text);
+      if (User* user = FindOrLoad(name); IsLoading(user)) Postpone(user, mail);
+      else OnBounce(name, text, header.number, static_cast<ErrorCode>(header.code));
+      break;
+    }
     case MailType::kHoldSender:
     case MailType::kResumeSender: {
       Session* session = sessions_.Get(header.session);
@@ -129,9 +149,13 @@ void ShardCore::OnMail(const Mail& mail) {
 void ShardCore::OnDirectMail(const Mail& mail) {
   std::string_view text = mail.text;
   const std::string_view name = TakePart(&text);
-  const Origin origin{mail.header.shard, mail.header.session, mail.header.number};
+  const Origin origin{mail.header.shard, mail.header.session, mail.header.number,
+                      static_cast<OriginKind>(mail.header.flags)};
   User* user = FindOrLoad(name);
   if (user->state == UserState::kLoading) return Postpone(user, mail);
+  if (origin.kind != OriginKind::kSession) {
+    return DeliverFromLink(user, text, {mail.rest, {}, mail.header.count}, 0, origin);
+  }
   const bool may = user->state == UserState::kPresent &&
                    (policy_.contacts_open || user->HasContact(text));
   const uint32_t count = mail.header.count;
@@ -143,11 +167,13 @@ void ShardCore::OnDirectMail(const Mail& mail) {
 void ShardCore::OnChannelMail(const Mail& mail) {
   std::string_view text = mail.text;
   const std::string_view name = TakePart(&text);
+  if (name.find('@') != std::string_view::npos) return OnForeignMembership(mail);
   Channel* channel = FindOrLoadChannel(name);
   if (channel->state == ChannelState::kLoading) return Postpone(channel, mail);
   const MailHeader& header = mail.header;
   if (header.type == MailType::kToChannel) {
-    const Origin origin{header.shard, header.session, header.number};
+    const Origin origin{header.shard, header.session, header.number,
+                        static_cast<OriginKind>(header.flags)};
     if (channel->members.contains(text)) {
       SendToChannel(channel, channels_.HandleOf(name), {mail.rest, {}, header.count}, origin);
     } else {
@@ -160,6 +186,7 @@ void ShardCore::OnChannelMail(const Mail& mail) {
   answer.shard = header.shard;
   answer.session = header.session;
   answer.number = header.number;
+  answer.flags = header.flags;
   if (header.type == MailType::kListMembers) {
     const std::string_view asker = TakePart(&text);
     SendMembersPage(name, asker, text, answer);
@@ -213,6 +240,7 @@ void ShardCore::WakeWaiters(T* object) {
 template void ShardCore::TakePostponed(User*);
 template void ShardCore::TakePostponed(Channel*);
 template void ShardCore::WakeWaiters(User*);
+template void ShardCore::WakeWaiters(Peer*);
 template void ShardCore::WakeWaiters(Channel*);
 
 }  // namespace solec

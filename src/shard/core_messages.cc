@@ -12,6 +12,9 @@ FrameVerdict ShardCore::OnFrame(Connection* connection, const Frame& frame, size
     return OnLoginFrame(connection, frame);
   }
   Session* session = sessions_.Get(connection->session);
+  if (session->peer.valid()) [[unlikely]] {
+    return OnLinkFrame(connection, PeerOf(*session), frame, behind);
+  }
   if (frame.type == PayloadType::kMessage) [[likely]] {
     return OnMessage(connection, session, frame, behind);
   }
@@ -121,14 +124,25 @@ FrameVerdict ShardCore::ResolveRoute(Connection* connection, Session* session,
   if (session->route == nullptr) session->route = std::make_unique<Route>();
   Route& route = *session->route;
   route.kind = Route::Kind::kNone;
+  const bool foreign = target.kind == TargetKind::kOtherServer;
   const std::string from = FullAddress(sender->name);
-  const std::string to = FullAddress(target.name);
-  const uint32_t shard = ShardOf(target.name);
+  const std::string to = FormatAddress(
+      target.name, foreign ? target.server : std::string_view(server_name_));
+  // What is for another server goes into the store from here: any shard may write there.
+  const uint32_t shard = foreign ? shard_ : ShardOf(target.name);
   Route::Kind kind = Route::Kind::kNone;
   switch (target.kind) {
     case TargetKind::kInvalid:
-    case TargetKind::kOtherServer:
       return FrameVerdict::kNext;
+    case TargetKind::kOtherServer: {
+      // The rest is checked there.
+      const bool may = target.name.starts_with('#')
+                           ? sender->channels.contains(to)
+                           : policy_.contacts_open || sender->HasContact(to);
+      if (!may || !peers_.contains(FoldServer(target.server))) return FrameVerdict::kNext;
+      kind = Route::Kind::kPeer;
+      break;
+    }
     case TargetKind::kService:
       *refused = ErrorCode::kNone;
       return FrameVerdict::kNext;
@@ -164,11 +178,11 @@ FrameVerdict ShardCore::ResolveRoute(Connection* connection, Session* session,
   *refused = ErrorCode::kNone;
   route.kind = kind;
   route.raw_target = message.target;
-  route.name = target.name;
+  route.name = foreign ? FoldServer(target.server) : std::string(target.name);
   route.shard = shard;
   route.epoch = epoch_;
   route.sender_version = sender->version;
-  route.mail_text = route.name + '\0' + from;
+  route.mail_text = foreign ? to : route.name + '\0' + from;
   route.head.assign(kFrameHeaderSize, static_cast<char>(PayloadType::kMessage));
   for (const std::string* address : {&from, &to}) {
     uint8_t count[2];
@@ -223,8 +237,35 @@ FrameVerdict ShardCore::SendAlongRoute(Connection* connection, Session* session,
     Channel* channel = channels_.Get(route.channel);
     channel->used = true;
     SendToChannel(channel, route.channel, frame, origin);
+  } else if (route.kind == Route::Kind::kPeer) {
+    SendToPeer(session, *sender, frame, origin);
   }
   return connection->holds == 0 ? FrameVerdict::kNext : FrameVerdict::kHoldAfter;
+}
+
+// Into the spool; the link takes it from there once it is committed.
+void ShardCore::SendToPeer(Session* session, const User& sender, const FrameParts& frame,
+                           const Origin& origin) {
+  const Route& route = *session->route;
+  if (route.mail_text.starts_with('#')) {
+    // The channel's server will send it back, for the others who are here.
+    MessageView message;
+    Bytes addresses = frame.first.subspan(kFrameHeaderSize), tail = frame.second;
+    if (tail.empty() && ParseMessage(addresses, &message)) {
+      addresses = message.addresses;
+      tail = message.tail;
+    }
+    if (session->echoes == nullptr) session->echoes = std::make_unique<Echoes>();
+    session->echoes->Add(EchoHash(addresses, tail));
+  }
+  KeepTicket ticket;
+  ticket.kind = KeepTicket::Kind::kOutgoing;
+  ticket.shard = origin.shard;
+  ticket.session = origin.session.Pack();
+  ticket.number = origin.number;
+  ticket.count = frame.count;
+  store_->KeepOutgoing({route.name, sender.name, route.mail_text, frame.first, frame.second},
+                       ticket);
 }
 
 FrameVerdict ShardCore::OnServiceMessage(Connection* connection, Session* session,

@@ -135,8 +135,11 @@ void ShardCore::RunRequest(Handle<Session> handle) {
 
 void ShardCore::RunMembership(Session* session, User* user, const Target& target, bool join) {
   const Handle<Session> handle = connections_.Get(session->socket)->session;
-  const bool member = user->channels.contains(target.name);
-  if (target.kind != TargetKind::kChannel || (!join && !member)) {
+  const bool foreign = target.kind == TargetKind::kOtherServer && target.name.starts_with('#');
+  const std::string channel =
+      foreign ? FormatAddress(target.name, target.server) : std::string(target.name);
+  const bool member = user->channels.contains(channel);
+  if ((target.kind != TargetKind::kChannel && !foreign) || (!join && !member)) {
     return FinishRequest(handle, ErrorCode::kNotFound);
   }
   if (join && !member && user->channels.size() >= limits_.channels_per_user_max) {
@@ -146,8 +149,8 @@ void ShardCore::RunMembership(Session* session, User* user, const Target& target
   header.type = join ? MailType::kJoin : MailType::kLeave;
   header.shard = static_cast<uint16_t>(shard_);
   header.session = handle;
-  const std::string text = std::string(target.name) + '\0' + FullAddress(user->name);
-  PostOrTake(ShardOf(target.name), MailClass::kRequest, header, text);
+  PostOrTake(HomeOfChannel(channel), MailClass::kRequest, header,
+             channel + '\0' + FullAddress(user->name));
 }
 
 // --- contacts ---
@@ -251,7 +254,8 @@ void ShardCore::RunList(Handle<Session> handle) {
     auto at = user->channels.upper_bound(request.cursor);
     for (; at != user->channels.end(); ++at) {
       if (wait()) return;
-      AddListItem(session, FullAddress(*at), kListItemAgreed);
+      const bool foreign = at->find('@') != std::string::npos;
+      AddListItem(session, foreign ? *at : FullAddress(*at), kListItemAgreed);
       request.cursor = *at;
     }
   }

@@ -95,8 +95,7 @@ void ShardCore::OnChannelLoaded(Handle<Channel> handle, StoreCompletion& complet
   if (completion.status == StoreStatus::kDone) {
     SetPresent(channel, handle);
     for (std::string& member : std::get<ChannelRecord>(completion.value).members) {
-      const std::string_view name = OwnName(member);
-      if (!name.empty()) ++channel->members_by_shard[ShardOf(name)];
+      CountMember(channel, member, true);
       channel->members.insert(std::move(member));
     }
     resident_members_ += channel->members.size();
@@ -129,6 +128,7 @@ void ShardCore::SetAbsent(Channel* channel, Handle<Channel> handle) {
     resident_members_ -= channel->members.size() + kChannelOverhead;
     channel->members.clear();
     std::fill(channel->members_by_shard.begin(), channel->members_by_shard.end(), 0u);
+    channel->members_by_peer.clear();
   }
   channel->state = ChannelState::kAbsent;
   absent_channels_.push_back(handle);

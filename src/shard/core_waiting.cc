@@ -26,6 +26,12 @@ static std::string_view SourceOf(Bytes frame) {
   return AsString(frame.subspan(kFrameHeaderSize + sizeof(uint16_t), size));
 }
 
+// The server that a frame of a link comes from.
+std::string_view ShardCore::PeerOfFrame(Bytes frame) {
+  const std::string_view source = SourceOf(frame);
+  return source.substr(source.find('@') + 1);
+}
+
 // Calls visit(frame, message) for the Messages among whole frames.
 template <class Visit>
 static void ForEachMessage(Bytes frames, Visit&& visit) {
@@ -74,7 +80,9 @@ void ShardCore::KeepDirect(User* user, Handle<User> handle, const FrameParts& fr
   ticket.object = handle.Pack();
   ticket.ordinal = inbox.Submit(frame.count, frame.size());
   store_->KeepDirect({user->name, SourceOf(frame.first), frame.first, frame.second,
-                      inbox.TakeDelivered(), inbox.bytes(), waiting_only},
+                      inbox.TakeDelivered(), inbox.bytes(), waiting_only,
+                      origin.kind == OriginKind::kStream ? PeerOfFrame(frame.first)
+                                                         : std::string_view()},
                      ticket);
   if (inbox.catching_up != 0 && !inbox.PushTail(frame.count, frame.first, frame.second)) {
     for (const Handle<Session> session : user->sessions) {
@@ -98,6 +106,7 @@ void ShardCore::OnKept(const KeepTicket& ticket, StoreStatus status, uint64_t la
   }
   const auto session = Handle<Session>::Unpack(ticket.session);
   Settle({ticket.shard, session, ticket.number}, code, ticket.count);
+  if (ticket.kind != KeepTicket::Kind::kDirect) return;
   const auto handle = Handle<User>::Unpack(ticket.object);
   User* user = users_.Get(handle);
   if (user == nullptr) return;

@@ -45,6 +45,12 @@ class Counter {
   X(receives, "Receives completed")                                                   \
   X(sends, "Sends completed")                                                         \
   X(requests, "Requests answered (join, leave, contacts, lists)")                     \
+  X(links_now, "Links to other servers that are up")                                  \
+  X(link_messages_received, "Messages taken from links")                              \
+  X(link_messages_sent, "Messages put into the output of links, again ones included") \
+  X(link_sources_refused, "Messages of links refused: a source not of the peer")       \
+  X(link_channels_refused, "Messages of links refused: for a channel of a third server") \
+  X(link_transit_refused, "Messages of links refused: for a user elsewhere")          \
   X(mail_sent, "Records put into mailboxes of other shards")                          \
   X(mail_full, "Times a mailbox was full and reading stopped")                        \
   X(doorbells, "Sleeping shards woken")                                               \

@@ -24,19 +24,25 @@ inline constexpr size_t kMailClassCount = 2;
 enum class MailType : uint8_t {
   // --- requests ---
   kHandOver,       // rest: HandOver, then input that was not parsed yet
-  kDirect,         // text: target name \0 sender address. rest: `count` Messages of one session
-  kToChannel,      // text: channel \0 sender address. rest: `count` Messages of one session
-  kJoin,           // text: channel \0 user address. A user of the sender's shard wants to join
+  kDirect,         // text: target name \0 sender address. rest: `count` Messages of one session.
+                   // `flags`: an OriginKind
+  kToChannel,      // text: channel \0 sender address. rest, `flags`: as kDirect
+  kJoin,           // text: channel \0 user address. A user of the sender's shard wants to join; a
+                   // channel of another server: goes to the shard of that peer
   kLeave,          // text: as kJoin
   kContactNotice,  // text: user \0 address. `code` 1: address has added user to its contacts, 0:
                    // removed
   kListMembers,    // text: channel \0 asker's address \0 after. The next page is wanted
   // --- answers ---
   kSettled,     // what became of `count` messages of a session, numbered from `number` on: `code`
-  kMembership,  // text: channel \0 user name. Answer to kJoin (`flags` 1) or kLeave (0): `code`
+  kMembership,  // text: channel \0 user name. Answer to kJoin (`flags` 1) or kLeave (0): `code`.
+                // kMembershipOfPeer in `flags`: `session` is a peer's, `number` its serial and tag
   kContactAgreed,  // text: user \0 address. `flags`: whether address has user in its contacts
   kMembers,  // a page of members; text: channel. Goes round all shards, which mark who is online
   kChannelBatch,  // text: channel. rest: `count` BatchOrigin, then frames: for all members here
+  kCopies,        // text: channel of another server. rest: `count` frames, for all members here
+  kBounce,        // text: user \0 target. A message of that user could not be delivered in the
+                  // end: `code`, `number` its timestamp
   kHoldSender,    // a session of this shard writes to a slow reader: stop reading from it
   kResumeSender,
 };
@@ -52,6 +58,8 @@ struct MailHeader {
   uint64_t name_hash = 0;    // of the target, so that it is computed once
   Handle<Session> session;   // whom an answer is for
 };
+
+inline constexpr uint8_t kMembershipOfPeer = 1 << 2;  // in `flags`
 
 // A mail does not grow beyond this: a bound on what one makes its reader do at a time.
 inline constexpr size_t kExtendedMailBytesMax = 32 * 1024;

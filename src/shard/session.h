@@ -1,6 +1,8 @@
 // A session: one logged-in connection of one user, and what is remembered for it between frames.
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,15 +16,24 @@
 
 namespace solec {
 
+struct Peer;
+
 // Where a session's last message went: most messages go where the one before went, and then nothing
 // needs to be parsed, validated or looked up again.
 struct Route {
-  enum class Kind : uint8_t { kNone, kLocalUser, kRemoteUser, kLocalChannel, kRemoteChannel };
+  enum class Kind : uint8_t {
+    kNone,
+    kLocalUser,
+    kRemoteUser,
+    kLocalChannel,
+    kRemoteChannel,
+    kPeer  // a user or channel of another server
+  };
   Kind kind = Kind::kNone;
   std::string raw_target;  // as the client wrote it
   std::string head;        // a Message frame up to its timestamp: header, source and target in full
-  std::string mail_text;   // of a mail that carries a message along this route
-  std::string name;        // the target's key: "bob", "#room"
+  std::string mail_text;   // of a mail that carries a message along it; kPeer: target's address
+  std::string name;        // the target's key: "bob", "#room"; kPeer: the other server's name
   uint64_t name_hash = 0;
   uint32_t shard = 0;      // the target's
   uint32_t epoch = 0;      // of the policy
@@ -92,9 +103,31 @@ struct CatchUp {
   bool reading = false;       // a page was asked for
 };
 
+// Hashes of what a session has sent to channels of other servers, in that order: it does not get
+// back what it sent. Beyond the bound the oldest are forgotten.
+struct Echoes {
+  static constexpr size_t kMax = 1'024;
+  std::deque<uint64_t> hashes;
+
+  void Add(uint64_t hash) {
+    if (hashes.size() == kMax) hashes.pop_front();
+    hashes.push_back(hash);
+  }
+  // Whether it is one of its own; those before it did not come back, and will not.
+  bool Take(uint64_t hash) {
+    const auto found = std::find(hashes.begin(), hashes.end(), hash);
+    if (found == hashes.end()) return false;
+    hashes.erase(hashes.begin(), found + 1);
+    return true;
+  }
+};
+
+// A user's, or what stands for a peer whether it has a link or not: then `socket` is that of its
+// link, if there is one.
 struct Session {
   SocketId socket;
   Handle<User> user;
+  Handle<Peer> peer;
   std::unique_ptr<Route> route;
   std::unique_ptr<Receipts> receipts;  // where receipts are agreed
   std::unique_ptr<PendingRequest> request;
@@ -102,6 +135,7 @@ struct Session {
   std::vector<HeldSender> held_senders;
   std::unique_ptr<Delivery> delivery;  // once it was sent a message that is kept
   std::unique_ptr<CatchUp> catch_up;   // while older messages come from the store
+  std::unique_ptr<Echoes> echoes;      // once it has sent to a channel of another server
   // Frames of channels that came while this session caught up: whole frames, sent when it has.
   // Counts as output.
   std::unique_ptr<std::string> deferred;

@@ -49,7 +49,7 @@ class Shard {
       rings_->BeginSleep(shard_);
       may_sleep = !core_.mailboxes().HasMail() && !has_tasks_.load(std::memory_order_acquire);
     }
-    uint64_t wake_at = core_.connections().timers().NextNs();
+    uint64_t wake_at = std::min(core_.connections().timers().NextNs(), core_.NextTimerNs());
     // Nobody rings when there is room in a mailbox again.
     if (!all_mail_sent_ || core_.WaitsForRoom()) {
       wake_at = std::min(wake_at, io_->NowNs() + kMailRetryNs);
@@ -73,6 +73,7 @@ class Shard {
                    arrival);
     }
     driver_.RunTimers();
+    core_.RunTimers();
     core_.GatherTurn();
     driver_.RunMoves([this](Connection* connection, auto release) {
       core_.MailHandOver(connection, static_cast<uint64_t>(release()));

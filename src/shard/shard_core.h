@@ -4,7 +4,9 @@
 //
 // One shard's thread. A frame's life: OnFrame -> (core_messages.cc) the route -> (core_deliver.cc)
 // outputs and mail. The files: core_login.cc, core_messages.cc, core_deliver.cc, core_waiting.cc,
-// core_channels.cc, core_requests.cc, core_history.cc, core_mail.cc, core_control.cc.
+// core_channels.cc, core_requests.cc, core_history.cc, core_mail.cc, core_control.cc; of links to
+// other servers: core_peers.cc, core_links.cc, core_link_input.cc, core_link_output.cc,
+// core_foreign.cc.
 #pragma once
 
 #include <cstring>
@@ -17,6 +19,8 @@
 #include "absl/functional/any_invocable.h"
 #include "base/limits.h"
 #include "chat/target.h"
+#include "io/resolver.h"
+#include "link/link_message.h"
 #include "net/connection.h"
 #include "net/connection_driver.h"
 #include "net/connection_limits.h"
@@ -24,6 +28,7 @@
 #include "shard/control.h"
 #include "shard/counters.h"
 #include "shard/mailboxes.h"
+#include "shard/peer.h"
 #include "shard/session.h"
 #include "store/login_proofs.h"
 #include "store/password_checker.h"
@@ -45,6 +50,9 @@ struct ShardEnvironment {
   ConnectionLimits* connection_limits = nullptr;
   uint64_t now_ns = 0;
   LoginProofs::Key proof_key{};  // the same for all shards
+  std::vector<PeerEntry> peers{};  // the same for all shards
+  uint64_t random_seed = 0;        // for the names of streams, and for when to dial
+  Resolver* resolver = nullptr;    // null: only addresses in numbers are dialled
 };
 
 class ShardCore {
@@ -67,8 +75,11 @@ class ShardCore {
   bool WaitsForRoom() const { return !waiting_for_room_.empty(); }
   bool HasGathered() const {
     return !dirty_channels_.empty() || !dirty_receipts_.empty() || settled_run_.count != 0 ||
-           store_->HasCompletions();
+           !dirty_peers_.empty() || store_->HasCompletions();
   }
+  // Pings, dials and what else peers have to do at a time.
+  void RunTimers();
+  uint64_t NextTimerNs() const { return peer_timers_.NextNs(); }
   // Makes what this turn asked of the store visible to it; the last thing of a turn.
   void FlushStore() { store_->Flush(); }
   // Sends a connection that moves to its shard, with the input that was not parsed.
@@ -91,7 +102,8 @@ class ShardCore {
   void Arrive(Connection* connection, const Arrival& arrival);
 
   void Control(const ControlRequest& request, ControlDone done);
-  void Reconfigure(const Limits& limits, const Policy& policy);
+  void Reconfigure(const Limits& limits, const Policy& policy,
+                   const std::vector<PeerEntry>& peers);
   // Ends all connections with Error 0x44, and whatever still comes.
   void Drain();
   bool drained() const {
@@ -110,9 +122,8 @@ class ShardCore {
   // --- what ConnectionDriver tells (see ConnectionHandler) ---
 
   bool MayAccept(Connection* connection);
-  // Nobody dials yet.
-  void OnDialed(Connection*, uint64_t) {}
-  void OnDialFailed(uint64_t, DialStep, std::string_view) {}
+  void OnDialed(Connection* connection, uint64_t ticket);
+  void OnDialFailed(uint64_t ticket, DialStep step, std::string_view text);
   FrameVerdict OnFrame(Connection* connection, const Frame& frame, size_t behind);
   void OnEnding(Connection* connection);
   void OnOutputDrained(Connection* connection);
@@ -136,6 +147,7 @@ class ShardCore {
     uint32_t shard = 0;
     Handle<Session> session;
     uint64_t number = 0;  // 0: no receipts
+    OriginKind kind = OriginKind::kSession;
   };
 
   // A Message frame in up to two parts (so that it need not be built before it is copied), or, in
@@ -158,6 +170,7 @@ class ShardCore {
   std::string_view OwnName(std::string_view address) const;
 
   // --- logins: core_login.cc ---
+  uint32_t KnownFeatures() const;
   FrameVerdict OnLoginFrame(Connection* connection, const Frame& frame);
   FrameVerdict CheckUser(Connection* connection, const SequenceStep& step, ServerSequence before);
   void OnPasswordVerdict(const PasswordVerdict& verdict);
@@ -198,6 +211,8 @@ class ShardCore {
   bool RouteHolds(const Session& session, const Route& route, const User& sender);
   FrameVerdict SendAlongRoute(Connection* connection, Session* session, const FrameParts& frame,
                               size_t behind);
+  void SendToPeer(Session* session, const User& sender, const FrameParts& frame,
+                  const Origin& origin);
   FrameVerdict RefuseMessage(Connection* connection, Session* session, ErrorCode code);
   FrameVerdict OnServiceMessage(Connection* connection, Session* session,
                                 const MessageView& message);
@@ -205,11 +220,13 @@ class ShardCore {
   // --- delivery: core_deliver.cc ---
   void DeliverToUser(User* user, Handle<User> handle, const FrameParts& frame, size_t behind,
                      const Origin& origin);
+  void MarkDelivered(const FrameParts& frame, const Origin& origin);
+  static std::string_view PeerOfFrame(Bytes frame);
   // `PutMessages`, and counts them as delivered.
   void AppendMessages(Connection* to, const FrameParts& frame, size_t behind);
   void PutMessages(Connection* to, const FrameParts& frame, size_t behind);
   void CheckOutput(Connection* to);
-  void HoldSenderOf(Connection* slow, const Origin& origin);
+  void HoldSenderOf(Connection* slow, uint32_t shard, Handle<Session> sender);
   void ReleaseHeldSenders(Session* session);
   // `count` messages from `origin` on are settled: ErrorCode::kNone, or why they were refused.
   void Settle(const Origin& origin, ErrorCode code, uint32_t count = 1);
@@ -247,6 +264,10 @@ class ShardCore {
                      const Origin& origin);
   void FlushChannel(Channel* channel);
   void KeepChannel(const Channel& channel, Bytes batch);
+  // To this connection: the frames, or what is deferred of them.
+  void SendShared(Connection* to, Handle<Session> session, SharedBytes* bytes, uint32_t begin,
+                  uint32_t end);
+  void CountMember(Channel* channel, std::string_view address, bool joined);
   void FanOut(Fanout* fanout, SharedBytes* bytes, const std::vector<BatchOrigin>& origins);
   uint64_t FanOutTo(const FanoutMember& member, SharedBytes* bytes,
                     const std::vector<BatchOrigin>& origins, uint64_t count);
@@ -291,6 +312,100 @@ class ShardCore {
   void RunHistory(Handle<Session> handle);
   void OnHistoryPage(Handle<Session> handle, StoreCompletion& completion);
   void AddHistoryItem(Session* session, uint64_t position, Bytes payload);
+
+  // --- peers: core_peers.cc ---
+  // The peer that a session stands for, or nullptr: a user's.
+  Peer* PeerOf(const Session& session) { return peers_here_.Get(session.peer); }
+  void ConfigurePeers(const std::vector<PeerEntry>& peers);
+  void AddPeer(const PeerEntry& entry);
+  void ChangePeer(Peer* peer, const PeerEntry& entry);
+  void RemovePeer(Peer* peer);
+  void DestroyIfIdle(Peer* peer);
+  void LoadPeer(Peer* peer);
+  void OnPeerLoaded(Peer* peer, StoreCompletion& completion);
+  void SetPeerState(Peer* peer, PeerState state);
+  void NoteError(Peer* peer, LinkStep step, std::string text);
+  void ArmPeer(Peer* peer);
+  void RunPeer(Peer* peer);
+  void ScheduleDial(Peer* peer);
+  void StartDial(Peer* peer);
+  void FailDial(Peer* peer, LinkStep step, std::string text);
+  PeerStatus PeerStatusOf(const Peer& peer) const;
+  void DialAgain(Peer* peer);
+  void OnResolved(const ResolveAnswer& answer);
+  void ListPeers(ControlDone done);
+  void TestPeer(const std::string& name, ControlDone done);
+  void FinishTests(Peer* peer, LinkStep step, LinkTestResult result, std::string text);
+  uint64_t Random();
+  void MarkDirty(Peer* peer);
+  void GatherPeers();
+
+  // --- links: core_links.cc ---
+  FrameVerdict CheckPeer(Connection* connection, const SequenceStep& step, ServerSequence before);
+  FrameVerdict OnDialFrame(Connection* connection, const Frame& frame);
+  static bool IsTls(const Connection& connection);
+  static std::string PinOf(const Connection& connection);
+  static bool WantsTls(const PeerEntry& entry);
+  static LinkStep StepOf(DialStep step);
+  bool IsKeyOf(const Connection& connection, const PeerEntry& entry, std::string* fault) const;
+  FrameVerdict NotAllowed(Connection* connection, Peer* peer, std::string text);
+  bool MayReplaceLink(const Peer& peer, bool dialled) const;
+  FrameVerdict OpenLink(Connection* connection, Peer* peer, bool dialled);
+  void DetachLink(Peer* peer);
+  void EndLink(Peer* peer, CloseReason reason, ErrorCode code, std::string text);
+  void OnLinkEnding(Connection* connection, Peer* peer);
+  FrameVerdict OnLinkFrame(Connection* connection, Peer* peer, const Frame& frame, size_t behind);
+  FrameVerdict OnLinkError(Peer* peer, ErrorCode code);
+
+  // --- what comes over links: core_link_input.cc ---
+  FrameVerdict OnLinkResume(Connection* connection, Peer* peer, const LinkResume& resume);
+  void AnswerResume(Peer* peer);
+  void BeginInput(Peer* peer);
+  FrameVerdict OnLinkMessage(Connection* connection, Peer* peer, const Frame& frame,
+                             size_t behind);
+  void CountFromLink(Peer* peer);
+  FrameVerdict RefuseLinkMessage(Peer* peer, uint64_t number, ErrorCode code);
+  FrameVerdict PassOn(Connection* connection, Peer* peer, const LinkMessage& message, Bytes frame,
+                      size_t behind, const Origin& origin);
+  void DeliverFromLink(User* user, std::string_view sender, const FrameParts& frame, size_t behind,
+                       const Origin& origin);
+  void SettleLink(Peer* peer, uint64_t number, uint64_t count, ErrorCode code);
+  void AddReceivedMark(Peer* peer, uint64_t number, uint64_t count);
+  void FlushReceivedMarks(Peer* peer);
+  void TakeCopy(Peer* peer, std::string channel, Bytes frame);
+  void FlushCopies(Peer* peer);
+  void FanOutCopies(std::string_view channel, SharedBytes* frames, uint32_t count);
+  static uint64_t EchoHash(Bytes addresses, Bytes tail);
+
+  // --- what goes over links: core_link_output.cc ---
+  void OnSpoolGrowth(const SpoolGrowth& growth);
+  void PumpSpool(Peer* peer);
+  void OnSpoolPage(Peer* peer, StoreCompletion& completion);
+  uint64_t LinkWindow() const;
+  void AppendToLink(Peer* peer, Connection* connection, Bytes frames, uint32_t count);
+  void NameStream(Peer* peer, uint64_t base);
+  void SendResume(Peer* peer);
+  FrameVerdict OnLinkAccepted(Connection* connection, Peer* peer, uint64_t up_to);
+  FrameVerdict OnLinkRejected(Connection* connection, Peer* peer, const Rejected& rejected);
+  void AdvanceAcked(Peer* peer, uint64_t to);
+  void LookAtMarks(Peer* peer, const Connection& connection);
+  void TrimSpool(Peer* peer);
+  void BounceRejected(Peer* peer);
+  void LookAtAge(Peer* peer);
+  void OnAgePage(Peer* peer, StoreCompletion& completion);
+  void BounceFrames(Peer* peer, Bytes frames, ErrorCode code);
+  void OnBounce(std::string_view user_name, std::string_view target, uint64_t timestamp,
+                ErrorCode code);
+
+  // --- requests across servers: core_foreign.cc ---
+  // The shard that a channel's requests go to: its own, or that of its peer.
+  uint32_t HomeOfChannel(std::string_view channel) const;
+  void OnForeignMembership(const Mail& mail);
+  FrameVerdict OnLinkMembership(Connection* connection, Peer* peer, uint16_t tag,
+                                std::string_view user, std::string_view channel, bool join);
+  void AnswerPeerRequest(const MailHeader& header);
+  FrameVerdict OnLinkResult(Peer* peer, const Result& result);
+  void FailPeerRequests(Peer* peer);
 
   // --- mail: core_mail.cc ---
   void OnMail(const Mail& mail);
@@ -341,6 +456,18 @@ class ShardCore {
   UserTable users_;
   NamedTable<Channel> channels_;
   NamedTable<Fanout> fanouts_;
+  absl::flat_hash_map<std::string, PeerEntry, TextHash, TextEqual> peers_;  // all there are
+  NamedTable<Peer> peers_here_;  // those that live on this shard
+  TimerWheel peer_timers_;       // by index of their handles
+  uint64_t random_state_;
+  Resolver* const resolver_;
+  std::vector<ResolveAnswer> resolved_;
+  absl::flat_hash_map<uint64_t, std::string> dials_;  // under way: peer by ticket
+  struct PeerTest {
+    std::string peer;
+    ControlDone done;
+  };
+  std::vector<PeerTest> peer_tests_;
   std::deque<Handle<Channel>> absent_channels_;   // the oldest first
   std::deque<Handle<Channel>> present_channels_;  // in the order of being looked at
   size_t resident_members_ = 0;                   // of all present channels, and some for each
@@ -364,12 +491,15 @@ class ShardCore {
   // This turn's work.
   std::vector<Handle<Channel>> dirty_channels_;
   std::vector<Handle<Session>> dirty_receipts_;
+  std::vector<Handle<Peer>> dirty_peers_;  // have marks or copies to pass on, or an Accepted
   struct RoomWaiter {
     SocketId socket;
     uint32_t to;  // the shard whose mailbox was full
   };
   std::vector<RoomWaiter> waiting_for_room_;
   std::vector<SocketId> waiting_for_store_;
+  std::vector<std::string_view> batch_peers_;        // scratch, for a batch that is kept
+  std::vector<ReceivedMessages> batch_received_;
   std::vector<BatchOrigin> batch_origins_;   // scratch, for batches that come by mail
   // Whose messages, of those that channels keep, wait for receipts; the oldest first.
   std::deque<BatchOrigin> kept_origins_;

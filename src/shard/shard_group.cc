@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "io/endpoint.h"
+#include "io/resolver_pool.h"
 #include "io/uring_io.h"
 #include "shard/shard.h"
 #include "store/memory_store.h"
@@ -71,6 +72,7 @@ struct ShardGroup::Impl {
   std::unique_ptr<MemorySpools> spools;  // if there is no disk; likewise
   std::vector<std::unique_ptr<One>> shards;
   std::unique_ptr<PasswordPool> passwords;
+  std::unique_ptr<ResolverPool> resolver;
   std::atomic<bool> stopping{false};
   std::mutex limits_mutex;
   Limits limits;  // under limits_mutex
@@ -195,6 +197,9 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
       options.limits.password_memory_bytes, options.limits.password_passes,
       [&impl](uint32_t shard) { impl.shards[shard]->io->WakeFromOutside(); }});
   if (!impl.passwords->ready()) return NoMemoryToHash();
+  impl.resolver = std::make_unique<ResolverPool>(ResolverPool::Options{
+      .shard_count = count,
+      .wake = [&impl](uint32_t shard) { impl.shards[shard]->io->WakeFromOutside(); }});
   if (impl.disk == nullptr) {
     impl.spools = std::make_unique<MemorySpools>(
         count, options.limits.memory_store_bytes_max / kSpoolsPart,
@@ -212,7 +217,9 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
     ShardEnvironment environment{options.server_name, i, impl.hash_key, options.limits,
                                  options.policy, impl.rings.get(), one.store,
                                  impl.passwords.get(), &impl.connection_limits, one.io->NowNs(),
-                                 impl.proof_key};
+                                 impl.proof_key, options.peers,
+                                 (uint64_t{std::random_device{}()} << 32) | std::random_device{}(),
+                                 impl.resolver.get()};
     one.shard = std::make_unique<Shard<UringIo>>(environment, one.io.get());
     one.shard->core().connections().SetTls(options.tls, impl.first_tls_listener());
   }
@@ -280,7 +287,8 @@ ControlReply ShardGroup::Ask(const ControlRequest& request) {
 }
 
 void ShardGroup::Reconfigure(const Limits& limits, const Policy& policy,
-                             const HistoryLimits& history) {
+                             const HistoryLimits& history,
+                             const std::vector<PeerEntry>& peers) {
   if (impl_->disk != nullptr) impl_->disk->SetHistoryLimits(history);
   {
     std::lock_guard lock(impl_->limits_mutex);
@@ -288,7 +296,9 @@ void ShardGroup::Reconfigure(const Limits& limits, const Policy& policy,
   }
   impl_->connection_limits.Configure(limits.connections_max, limits.connections_per_address_max);
   for (size_t i = 0; i < impl_->shards.size(); ++i) {
-    impl_->Submit(i, [limits, policy](ShardCore& core) { core.Reconfigure(limits, policy); });
+    impl_->Submit(i, [limits, policy, peers](ShardCore& core) {
+      core.Reconfigure(limits, policy, peers);
+    });
   }
 }
 
@@ -335,6 +345,7 @@ void ShardGroup::Stop() {
   }
   if (impl_->disk != nullptr) impl_->disk->Stop();
   impl_->passwords.reset();
+  impl_->resolver.reset();
 }
 
 }  // namespace solec

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "base/limits.h"
 #include "io/receive_buffers.h"
+#include "link/peer_entry.h"
 #include "net/tls_context.h"
 #include "shard/control.h"
 #include "shard/counters.h"
@@ -27,6 +28,7 @@ struct ShardGroupOptions {
   std::vector<int> cpus;              // one shard each, pinned to that CPU; -1: not pinned
   Limits limits;
   Policy policy;
+  std::vector<PeerEntry> peers;
   uint32_t password_workers = 1;
   uint64_t spin_ns = 0;               // how long a shard polls before it sleeps, after work
   ReceiveBufferMode receive_buffers = ReceiveBufferMode::kPlain;  // the kernel must have it
@@ -48,8 +50,10 @@ class ShardGroup final : public ControlTarget {
   // Goes to the shard or shards that it concerns.
   ControlReply Ask(const ControlRequest& request) override;
 
-  // New limits and policy for everything that happens from now on; sessions stay.
-  void Reconfigure(const Limits& limits, const Policy& policy, const HistoryLimits& history);
+  // New limits, policy and peers for everything that happens from now on; sessions stay, and so do
+  // links to peers whose entries are as before.
+  void Reconfigure(const Limits& limits, const Policy& policy, const HistoryLimits& history,
+                   const std::vector<PeerEntry>& peers);
 
   // What connections from now on use; those that are there keep what they have.
   void SetTls(std::shared_ptr<const TlsContext> tls);

@@ -75,6 +75,6 @@ def test_every_limit_that_holds_has_its_place_under_backpressure():
     page = (ROOT / "docs/architecture.md").read_text()
     # Not bounds, or of what this build does not have.
     others = {"password_memory", "password_passes", "spool_bytes_max", "spool_age_max",
-              "login_proof_lifetime"}
+              "login_proof_lifetime", "link_backoff_max", "link_ping_interval"}
     for key in set(LIMIT_KEYS) - others:
         assert f"`limits.{key}`" in page, key

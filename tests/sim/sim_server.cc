@@ -54,6 +54,8 @@ ShardEnvironment SimServer::EnvironmentOf(uint32_t shard, MemoryStore* memory_st
   environment.passwords = &passwords_;
   environment.connection_limits = connection_limits_.get();
   environment.now_ns = network_->now_ns();
+  environment.peers = options_.peers;
+  if (!options_.peers.empty()) environment.random_seed = network_->random().Next();
   return environment;
 }
 

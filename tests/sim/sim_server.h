@@ -53,6 +53,7 @@ struct SimServerOptions {
   // A disk store, in memory, that survives a crash; else a memory store for each shard.
   bool durable = false;
   uint64_t commit_delay_ns_max = 5'000'000;
+  std::vector<PeerEntry> peers{};
 };
 
 class SimServer {

@@ -143,15 +143,6 @@ def test_endpoints_that_cannot_be_are_config_errors_at_check_already(tmp_path, t
         assert answer.stdout == ""
 
 
-@pytest.mark.parametrize("extra, words", [
-    ('[[peer]]\nname = "b.example"\naddress = "127.0.0.1:7663"\nallow_plain = true\n', "no links"),
-], ids=["peer"])
-def test_what_this_build_does_not_have_is_said_and_not_passed_over(tmp_path, extra, words):
-    answer = check(tmp_path, '[server]\nname = "a.example"\n' + extra)
-    assert words in answer.stderr
-    assert answer.returncode in (0, CONFIG)
-
-
 def test_address_in_use_is_status_69_with_the_address(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

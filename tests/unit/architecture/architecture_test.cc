@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"client", {"base", "proto"}},
     {"shard", {"base", "proto", "io", "net", "chat", "link", "store"}},
     {"admin", {"base", "io", "config", "link", "shard"}},
-    {"server", {"base", "config", "io", "net", "store", "shard", "admin"}},
+    {"server", {"base", "config", "io", "link", "net", "store", "shard", "admin"}},
 };
 
 // Libraries that only these folders know: what belongs to the edges stays there.

@@ -60,6 +60,8 @@ waiting_bytes_per_user_max = "17MiB"
 memory_store_bytes_max = "5GiB"
 spool_bytes_max = "2GiB"
 spool_age_max = "73h"
+link_ping_interval = "31s"
+link_backoff_max = "61s"
 password_queue_max = 4097
 password_memory = "65MiB"
 password_passes = 3
@@ -124,6 +126,8 @@ void ExpectIsEverything(const Config& config) {
   EXPECT_EQ(config.limits.memory_store_bytes_max, uint64_t{5} << 30);
   EXPECT_EQ(config.limits.spool_bytes_max, uint64_t{2} << 30);
   EXPECT_EQ(config.limits.spool_age_max_ms, uint64_t{73} * 3'600'000);
+  EXPECT_EQ(config.limits.link_ping_interval_ms, 31'000u);
+  EXPECT_EQ(config.limits.link_backoff_max_ms, 61'000u);
   EXPECT_EQ(config.limits.password_queue_max, 4'097u);
   EXPECT_EQ(config.limits.password_memory_bytes, 65u << 20);
   EXPECT_EQ(config.limits.password_passes, 3u);
