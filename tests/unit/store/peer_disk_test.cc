@@ -99,7 +99,7 @@ TEST(PeerDisk, AKillAtAnyPointLosesNothingThatCompleted) {
   Names spool;  // all that was ever committed
   uint64_t trimmed = 0;
   int content = 0;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 25; ++round) {
     const size_t kept_before = store.kept[0].size();
     std::vector<Names> sent;
     const int runs = static_cast<int>(random() % 6);
@@ -136,7 +136,7 @@ TEST(PeerDisk, AKillAtAnyPointLosesNothingThatCompleted) {
     ASSERT_EQ(ReadAll(&store, kPeer, 1 + random() % 500),
               Names(spool.begin() + static_cast<ptrdiff_t>(trimmed), spool.end()));
   }
-  EXPECT_GT(spool.size(), 50u);
+  EXPECT_GT(spool.size(), 20u);
 }
 
 class PeerDiskFaults : public testing::Test {
@@ -249,6 +249,47 @@ TEST(PeerDisk, ARunThatIsLargeIsReadAndTrimmedLikeAnyOther) {
   }
 }
 
+// As a shard hands over what one session wrote: call by call, with numbers that follow one another.
+TEST(PeerDisk, MessagesThatFollowOneAnotherAreOneRunAndOneTicket) {
+  Driver store;
+  KeepTicket ticket;
+  ticket.kind = KeepTicket::Kind::kOutgoing;
+  ticket.count = 1;
+  const auto keep = [&](std::string_view peer, uint64_t number, std::string_view content) {
+    const std::string target = "bob@" + std::string(peer);
+    const std::string frame = TestFrame("alice@a.example", target, content);
+    ticket.number = number;
+    ticket.ordinal = number;
+    store.port(0)->KeepOutgoing(
+        {.peer = peer, .sender = "alice", .target = target, .first = AsBytes(frame)}, ticket);
+  };
+  keep(kPeer, 1, "1");
+  keep(kPeer, 2, "2");
+  keep(kPeer, 3, "3");
+  keep(kOther, 4, "another's");
+  keep(kPeer, 5, "4");
+  store.Run();
+  ASSERT_EQ(store.kept[0].size(), 3u);
+  EXPECT_EQ(store.kept[0][0].ticket.count, 3u);
+  EXPECT_EQ(store.kept[0][0].last_position, 3u);
+  EXPECT_EQ(store.kept[0][1].ticket.number, 4u);
+  EXPECT_EQ(store.kept[0][2].ticket.number, 5u);
+  EXPECT_EQ(ReadAll(&store, kPeer), (Names{"1", "2", "3", "4"}));
+  EXPECT_EQ(ReadAll(&store, kOther), (Names{"another's"}));
+}
+
+// The numbers of a peer's stream go on with the messages.
+TEST(PeerDisk, ARunOfAPeersMessagesThatGrewMarksAllOfItsNumbers) {
+  Driver store;
+  store.AddAlice();
+  for (uint64_t number = 1; number <= 5; ++number) store.Incoming(0, kPeer, number, {"x"});
+  store.Incoming(0, kPeer, 9, {"x", "y"});
+  store.Run();
+  const PeerRecord record = store.Load(kPeer);
+  EXPECT_EQ(record.in_held, 5u);
+  EXPECT_EQ(record.in_early, (std::vector<NumberRange>{{9, 10}}));
+}
+
 TEST(PeerDisk, BothDirectionsAreInTheChat) {
   Driver store;
   store.AddAlice();
@@ -353,7 +394,6 @@ Names FaultsAfter(const std::string& path, StoreSpace space, const StoreKey& key
   Names said = check->faults;
   said.insert(said.end(), check->disagreements.begin(), check->disagreements.end());
   change(before);
-  EXPECT_EQ(CheckStore(path)->fault_count, 0u);
   return said;
 }
 
@@ -394,6 +434,7 @@ TEST(PeerDisk, EachKindOfDamageToASpoolIsFound) {
   expect(StoreSpace::kPosts, RunKey(OwnerBegin("#room"), 4),
          PlainRun(1, TestFrame("a@a.example", "#room@a.example", "another")),
          "counts other messages");
+  EXPECT_EQ(CheckStore(path)->fault_count, 0u) << "all is as it was";
 }
 
 TEST(PeerDisk, WhatWaitsForPeersIsCountedAndTakenOut) {

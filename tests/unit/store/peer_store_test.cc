@@ -217,7 +217,7 @@ TYPED_TEST(PeerStore, NoGrowthIsMissedHoweverLoadingAndKeepingMeet) {
   SCOPED_TRACE(RepeatWith(seed));
   std::mt19937_64 random(seed);
   // (Opening a database takes a while.)
-  for (int round = TypeParam::kKeepsHistory ? 40 : 0; round < 50; ++round) {
+  for (int round = TypeParam::kKeepsHistory ? 46 : 0; round < 50; ++round) {
     PeerDriver<TypeParam> store;
     uint64_t known = 0;
     bool loaded = false;
@@ -296,7 +296,7 @@ TYPED_TEST(PeerStore, TheNumbersThatAreHeldAreThoseThatWereReceived) {
   const uint64_t seed = Seed(502);
   SCOPED_TRACE(RepeatWith(seed));
   std::mt19937_64 random(seed);
-  for (int round = TypeParam::kKeepsHistory ? 16 : 0; round < 20; ++round) {
+  for (int round = TypeParam::kKeepsHistory ? 18 : 0; round < 20; ++round) {
     PeerDriver<TypeParam> store;
     store.AddAlice();
     std::vector<ReceivedMessages> pieces;
