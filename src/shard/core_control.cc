@@ -24,6 +24,7 @@ ShardCore::ShardCore(const ShardEnvironment& environment)
       peer_timers_(environment.now_ns),
       random_state_(environment.random_seed ^ HashText("shard", environment.shard)),
       resolver_(environment.resolver),
+      log_(environment.log),
       proofs_(environment.proof_key) {
   store_->SetSpoolHandler([this](const SpoolGrowth& growth) { OnSpoolGrowth(growth); });
   Reconfigure(environment.limits, environment.policy, environment.peers);

@@ -40,7 +40,10 @@ FrameVerdict ShardCore::CheckPeer(Connection* connection, const SequenceStep& st
     return FrameVerdict::kEnded;
   };
   const auto entry = peers_.find(name);
-  if (entry == peers_.end()) return refuse();
+  if (entry == peers_.end()) {
+    LogStranger(step.username);
+    return refuse();
+  }
   if (const uint32_t shard = ShardOf(name); shard != shard_) {
     connection->sequence = before;
     connections_.Move(connection, shard);
@@ -189,6 +192,8 @@ FrameVerdict ShardCore::OpenLink(Connection* connection, Peer* peer, bool dialle
   peer->requests_of_peer = 0;
   ++peer->serial;
   ++peer->counts.links;
+  LogPeer(peer, std::string("up, ") + (dialled ? "dialled, " : "accepted, ") +
+                    (peer->tls ? "TLS, " : "plain, ") + peer->remote);
   counters_.links_now.Add();
   PeerOutput& out = peer->out;
   out.sent = out.acked;

@@ -150,7 +150,25 @@ void ShardCore::SetPeerState(Peer* peer, PeerState state) {
   peer->state_since_ns = now_ns_;
 }
 
+void ShardCore::LogPeer(Peer* peer, std::string_view text) {
+  if (log_ == nullptr) return;
+  const std::string line = peer->log.Line(now_ns_, text);
+  if (!line.empty()) log_("link to " + peer->name + ": " + line);
+}
+
+// Whoever can connect may send any name.
+void ShardCore::LogStranger(std::string_view name) {
+  if (log_ == nullptr) return;
+  const std::string shown = IsValidServer(name) ? FoldServer(name) : std::string("(no valid name)");
+  const std::string line =
+      stranger_log_.Line(now_ns_, "a server named " + shown + " was refused: it is not a peer");
+  if (!line.empty()) log_(line);
+}
+
 void ShardCore::NoteError(Peer* peer, LinkStep step, std::string text) {
+  const bool ended = step == LinkStep::kLink;
+  LogPeer(peer, ended ? "down: " + text
+                      : "failed at " + std::string(LinkStepName(step)) + ": " + text);
   peer->last_error = std::move(text);
   peer->last_error_step = step;
   peer->last_error_ns = now_ns_;

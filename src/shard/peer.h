@@ -18,6 +18,7 @@
 #include "base/socket_id.h"
 #include "link/backoff.h"
 #include "link/incoming_stream.h"
+#include "link/link_log.h"
 #include "link/peer_entry.h"
 #include "link/peer_status.h"
 #include "proto/constants.h"
@@ -116,6 +117,7 @@ struct Peer {
   std::string last_error;
   LinkStep last_error_step = LinkStep::kName;
   uint64_t last_error_ns = 0;
+  LinkLog log;
 
   bool dirty = false;              // on the list of this turn
   std::string link_text;           // why the link is being ended, if we do it

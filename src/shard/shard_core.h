@@ -53,6 +53,8 @@ struct ShardEnvironment {
   std::vector<PeerEntry> peers{};  // the same for all shards
   uint64_t random_seed = 0;        // for the names of streams, and for when to dial
   Resolver* resolver = nullptr;    // null: only addresses in numbers are dialled
+  // A line about links, now and then; does not block. Null: nobody wants to know.
+  std::function<void(std::string_view)> log{};
 };
 
 class ShardCore {
@@ -325,6 +327,8 @@ class ShardCore {
   void OnPeerLoaded(Peer* peer, StoreCompletion& completion);
   void SetPeerState(Peer* peer, PeerState state);
   void NoteError(Peer* peer, LinkStep step, std::string text);
+  void LogPeer(Peer* peer, std::string_view text);
+  void LogStranger(std::string_view name);
   void ArmPeer(Peer* peer);
   void RunPeer(Peer* peer);
   void ScheduleDial(Peer* peer);
@@ -468,6 +472,8 @@ class ShardCore {
     ControlDone done;
   };
   std::vector<PeerTest> peer_tests_;
+  const std::function<void(std::string_view)> log_;
+  LinkLog stranger_log_;  // of servers that are not known
   std::deque<Handle<Channel>> absent_channels_;   // the oldest first
   std::deque<Handle<Channel>> present_channels_;  // in the order of being looked at
   size_t resident_members_ = 0;                   // of all present channels, and some for each

@@ -219,7 +219,7 @@ absl::StatusOr<std::unique_ptr<ShardGroup>> ShardGroup::Start(const ShardGroupOp
                                  impl.passwords.get(), &impl.connection_limits, one.io->NowNs(),
                                  impl.proof_key, options.peers,
                                  (uint64_t{std::random_device{}()} << 32) | std::random_device{}(),
-                                 impl.resolver.get()};
+                                 impl.resolver.get(), options.log};
     one.shard = std::make_unique<Shard<UringIo>>(environment, one.io.get());
     one.shard->core().connections().SetTls(options.tls, impl.first_tls_listener());
   }

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -29,6 +31,7 @@ struct ShardGroupOptions {
   Limits limits;
   Policy policy;
   std::vector<PeerEntry> peers;
+  std::function<void(std::string_view)> log;  // lines about links; any thread, does not block
   uint32_t password_workers = 1;
   uint64_t spin_ns = 0;               // how long a shard polls before it sleeps, after work
   ReceiveBufferMode receive_buffers = ReceiveBufferMode::kPlain;  // the kernel must have it
