@@ -162,7 +162,8 @@ absl::Status RunLogin(const BenchOptions& options, ClientPool* pool, RunReport* 
 
 absl::Status RunTls(const BenchOptions& options, ClientPool* pool, RunReport* report) {
   std::vector<ClientPlan> plans = FreshUsers();
-  plans.resize(kWarmNames);
+  // A few for each client that is under way: what is measured is not how many names there are.
+  plans.resize(std::min(kWarmNames, 4 * options.traffic.window));
   for (uint32_t i = 0; i < options.traffic.window; ++i) pool->Add({"bench-l"});
   LoginCycle once(pool, plans, false);
   if (absl::Status status = LogInOnce(pool, &once); !status.ok()) return status;

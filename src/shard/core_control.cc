@@ -388,6 +388,7 @@ ControlReply ShardCore::ListConnections() {
     if (peer != nullptr) line.append("server ").append(peer->name);
     else line.append(user == nullptr ? std::string_view("-") : std::string_view(user->name));
     line.append(" output ").append(std::to_string(connection.output.byte_count()));
+    if (connection.tls != nullptr) line.append(" tls");
     reply.items.push_back({std::move(line), 0});
   });
   return reply;

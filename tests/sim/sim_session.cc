@@ -4,13 +4,15 @@ namespace solec {
 
 void SimSession::Step() {
   client_.Step();
-  Bytes stream = AsBytes(client_.input);
+  if (layer_ != nullptr) read_ += layer_->Read(std::exchange(client_.input, {}), &client_);
+  std::string& input = layer_ != nullptr ? read_ : client_.input;
+  Bytes stream = AsBytes(input);
   const uint64_t before = message_count_;
   for (Frame frame; TakeFrame(&stream, &frame);) {
     received_.push_back({world_->now_ns(), std::string(frame.text())});
     if (frame.type == PayloadType::kMessage) ++message_count_;
   }
-  client_.input.erase(0, client_.input.size() - stream.size());
+  input.erase(0, input.size() - stream.size());
   if (acknowledges && message_count_ != before) Send(Accepted{message_count_});
 }
 

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "proto/codec.h"
 #include "proto/frame.h"
@@ -16,10 +19,22 @@ inline constexpr uint32_t kSimFeatures = kFeaturePing | kFeatureReceipts | kFeat
 // Of a server that keeps everything.
 inline constexpr uint32_t kSimDurableFeatures = kSimFeatures | kFeatureHistory;
 
+// What stands between a session's payloads and its connection: TLS, if anything.
+class SimLayer {
+ public:
+  virtual ~SimLayer() = default;
+  // Sends these bytes, now or when it can.
+  virtual void Write(Bytes bytes, SimClient* client) = 0;
+  // What the bytes that came mean; may send something itself.
+  virtual std::string Read(std::string_view bytes, SimClient* client) = 0;
+};
+
 class SimSession {
  public:
-  SimSession(SimWorld* world, uint32_t shard, uint32_t server = 0)
-      : world_(world), client_(&world->network(), shard, server) {
+  SimSession(SimWorld* world, uint32_t shard, uint32_t server = 0,
+             std::unique_ptr<SimLayer> layer = nullptr)
+      : world_(world), client_(&world->network(), shard, server), layer_(std::move(layer)) {
+    if (layer_ != nullptr) layer_->Write({}, &client_);
     world->Enter(this);
   }
   ~SimSession() { world_->Leave(this); }
@@ -32,9 +47,12 @@ class SimSession {
   void Send(const P& payload) {
     std::string bytes;
     AppendFrame(payload, &bytes);
-    client_.Write(AsBytes(bytes));
+    SendRaw(AsBytes(bytes));
   }
-  void SendRaw(Bytes bytes) { client_.Write(bytes); }
+  void SendRaw(Bytes bytes) {
+    if (layer_ != nullptr) layer_->Write(bytes, &client_);
+    else client_.Write(bytes);
+  }
   void SendHandshake(uint32_t features) {
     Handshake handshake{kVersionMajor, kVersionMinor, std::nullopt};
     if (features != 0) handshake.features = features;
@@ -89,6 +107,8 @@ class SimSession {
  private:
   SimWorld* world_;
   SimClient client_;
+  std::unique_ptr<SimLayer> layer_;
+  std::string read_;  // through the layer, and not yet a whole frame
   std::deque<Received> received_;
   size_t taken_ = 0;
   uint64_t message_count_ = 0;

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+import tls
 import wire
 from bent_server import BentServer
 from conftest import OPEN
-from server import BUILD, run
+from server import BUILD, Server, run
 
 BENCH = BUILD / "solec-bench"
 SHORT = ("--duration", "300ms", "--warmup", "0", "--json", "-")
@@ -74,6 +75,32 @@ def test_login_is_measured_cold_and_warm(open_server):
     assert figures["cold_logins"] > 0 and figures["warm_logins"] > 0
     assert "warm_logins" not in bench(open_server.address, "login", "--cold")["figures"]
     assert "cold_logins" not in bench(open_server.address, "login", "--warm")["figures"]
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    with Server(folder, {**tls.Certificate(folder).config(), **OPEN}) as server:
+        yield server
+
+
+def test_tls_is_measured_with_whole_handshakes_and_short_ones(tls_server):
+    figures = bench(tls_server.ready["listen_tls"], "tls")["figures"]
+    assert figures["full_logins"] > 0 and figures["resumed_logins"] > 0
+
+
+@pytest.mark.parametrize("words", [
+    ("direct", "--receipts"), ("direct", "--size", "50000", "--window", "32"),
+    ("churn", "--churn", "1", "--receipts", "--receivers-answer"), ("fanout", "--members", "5"),
+    ("latency",)], ids=" ".join)
+def test_a_scenario_over_tls_finds_nothing_wrong(tls_server, words):
+    assert faults(bench(tls_server.ready["listen_tls"], *words, "--tls", "--pairs", "5")) == {}
+
+
+def test_idle_connections_over_tls_stay(tls_server):
+    figures = bench(tls_server.ready["listen_tls"], "idle", "--tls", "--connections", "100",
+                    "--server-pid", tls_server.process.pid)["figures"]
+    assert figures["connections"] == 100
 
 
 def third(change):

@@ -47,6 +47,9 @@ def test_plain_and_tls_users_write_to_each_other(server, certificate):
     with log_in(server.address, "plain") as plain, \
             tls.log_in(server.tls_address, "secure", using=tls.context(certificate)) as secure:
         assert secure.socket.version() == "TLSv1.3"
+        lines = [item["text"] for item in server.admin("connections")["items"]]
+        assert sorted((" user secure " in line, line.endswith(" tls")) for line in lines) == \
+            [(False, False), (True, True)]
         assert secure.socket.selected_alpn_protocol() == "solec/1"
         for i in range(50):
             plain.send(wire.message("secure", f"to secure {i}"))

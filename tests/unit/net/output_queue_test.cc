@@ -36,9 +36,9 @@ class OutputQueueTest : public testing::Test {
     bytes->Unref();
     whole_ += frame;
   }
-  std::string BeginSend(size_t slices_max = 64) {
+  std::string BeginSend(size_t slices_max = 64, size_t bytes_max = SIZE_MAX) {
     std::vector<Bytes> slices(slices_max);
-    const size_t count = queue_.BeginSend(slices.data(), slices_max);
+    const size_t count = queue_.BeginSend(slices.data(), slices_max, bytes_max);
     std::string bytes;
     for (size_t i = 0; i < count; ++i) bytes += AsString(slices[i]);
     return bytes;
@@ -92,6 +92,41 @@ TEST_F(OutputQueueTest, SendsNoMoreSlicesThanAsked) {
   EXPECT_EQ(BeginSend(2), whole_.substr(0, 1200));
   queue_.Sent(&pool_, 1200);
   EXPECT_EQ(BeginSend(), whole_.substr(1200));
+}
+
+TEST_F(OutputQueueTest, SendsWholeFramesUpToSoManyBytes) {
+  constexpr size_t kBytesMax = 70'000;
+  for (int i = 0; i < 50; ++i) Append(FrameOf(1'000 + static_cast<size_t>(i), 'a'));
+  std::string batch;
+  for (int i = 0; i < 100; ++i) batch += FrameOf(7'000, 'b');
+  AppendShared(batch);
+  Append(FrameOf(65'538, 'c'));
+  std::string sent;
+  while (!queue_.empty()) {
+    const std::string bytes = BeginSend(64, kBytesMax);
+    ASSERT_FALSE(bytes.empty());
+    EXPECT_LE(bytes.size(), kBytesMax);
+    Bytes frames = AsBytes(bytes);
+    for (Frame frame; TakeFrame(&frames, &frame);) {
+    }
+    EXPECT_TRUE(frames.empty());
+    sent += bytes;
+    queue_.Sent(&pool_, bytes.size());
+  }
+  EXPECT_TRUE(sent == whole_);
+}
+
+TEST_F(OutputQueueTest, DropsWhatFollowsAPartOfAChunkThatIsInFlight) {
+  std::string batch;
+  for (int i = 0; i < 100; ++i) batch += FrameOf(7'000, 'b');
+  AppendShared(batch);
+  const std::string sending = BeginSend(64, 70'000);
+  EXPECT_EQ(sending.size(), 70'000u);
+  queue_.DropUnsent(&pool_);
+  EXPECT_EQ(queue_.byte_count(), sending.size());
+  Append(FrameOf(10, 'e'));
+  queue_.Sent(&pool_, sending.size());
+  EXPECT_EQ(BeginSend(), FrameOf(10, 'e'));
 }
 
 TEST_F(OutputQueueTest, SharesOneReferenceForFramesThatFollowEachOther) {

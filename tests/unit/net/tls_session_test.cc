@@ -338,6 +338,7 @@ TEST_F(TlsServerTest, BoundsWhatAHandshakeMayBring) {
     server_.Receive(AsBytes(more));
   }
   EXPECT_EQ(server_.session->state(), TlsState::kFailed);
+  EXPECT_STREQ(server_.session->FailureText(), "the handshake is too large");
   EXPECT_EQ(server_.plain, "");
 }
 
