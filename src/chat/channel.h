@@ -21,8 +21,8 @@ class SharedBytes;
 
 enum class ChannelState : uint8_t { kLoading, kPresent, kAbsent, kFailed };  // as UserState
 
-// What brought a message: a user's session, or a link; and whether its number belongs to a stream of
-// which the store keeps what is held.
+// What brought a message: a user's session, or a link; and whether its number belongs to a stream
+// of which the store keeps what is held.
 enum class OriginKind : uint8_t { kSession, kLink, kStream };
 
 // Bytes of a batch that came from one session, which does not get them back. (A link does: one copy

@@ -33,7 +33,8 @@ absl::Status Client::PumpUntil(Deadline deadline, const std::function<bool()>& d
     TakeEvents();
     if (done()) return absl::OkStatus();
     if (!ended_.ok()) return ended_;
-    if (waited && deadline.Passed() && !socket_.HasBuffered()) return absl::DeadlineExceededError("");
+    const bool late = waited && deadline.Passed();
+    if (late && !socket_.HasBuffered()) return absl::DeadlineExceededError("");
     const bool room = QueueHasRoom();
     if (room) KeepAlive();
     SendReceipts(/*idle=*/queue_.empty());

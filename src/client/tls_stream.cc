@@ -195,7 +195,9 @@ TlsStream::Transfer TlsStream::Write(Bytes bytes) {
 TlsStream::Transfer TlsStream::Failed(int result) {
   const int error_before = errno;
   const int error = SSL_get_error(ssl_, result);
-  if (error == SSL_ERROR_WANT_READ) return {.outcome = Outcome::kWaitToRead, .size = 0, .error = {}};
+  if (error == SSL_ERROR_WANT_READ) {
+    return {.outcome = Outcome::kWaitToRead, .size = 0, .error = {}};
+  }
   if (error == SSL_ERROR_WANT_WRITE) {
     return {.outcome = Outcome::kWaitToWrite, .size = 0, .error = {}};
   }

@@ -1,6 +1,6 @@
 // TLS sessions on their way from one shard to another: the mail that hands a connection over holds
-// a session's number here. So one whose mail is never taken in is freed with the rest. Shared by all
-// shards, and touched only when a TLS connection moves.
+// a session's number here. So one whose mail is never taken in is freed with the rest. Shared by
+// all shards, and touched only when a TLS connection moves.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,8 @@ struct Freed {
 using X509Pointer = std::unique_ptr<X509, Freed<X509, X509_free>>;
 using KeyPointer = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY, EVP_PKEY_free>>;
 using BioPointer = std::unique_ptr<BIO, Freed<BIO, BIO_free_all>>;
-using ExtensionPointer = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION, X509_EXTENSION_free>>;
+using ExtensionPointer =
+    std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION, X509_EXTENSION_free>>;
 
 // The longest common name that X.509 has room for.
 constexpr size_t kCommonNameBytesMax = 64;

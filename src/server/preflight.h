@@ -21,8 +21,8 @@ absl::StatusOr<ReceiveBufferMode> Preflight(const Config& config,
                                             std::vector<std::string>* warnings);
 
 // What --check can try beyond that without disturbing a server that runs: whether the certificate
-// has expired, and whether the endpoints, data_dir and the admin socket's path can be. Errors: InvalidArgument, PermissionDenied
-// (port, data_dir).
+// has expired, and whether the endpoints, data_dir and the admin socket's path can be. Errors:
+// InvalidArgument, PermissionDenied (port, data_dir).
 absl::Status CheckEndpoints(const Config& config);
 
 // How many files the server may come to have open; kUnlimited if there is no bound.

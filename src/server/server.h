@@ -28,8 +28,9 @@ class Server {
   // "ready name=… listen=… listen_tls=… admin=… shards=…", for programs that started the server.
   std::string ReadyLine() const;
 
-  // Reads the configuration again. Limits, policy, certificate and log change; if the file is wrong, or asks for
-  // what only a restart can give, nothing changes and the error says why. Any thread.
+  // Reads the configuration again. Limits, policy, certificate and log change; if the file is
+  // wrong, or asks for what only a restart can give, nothing changes and the error says why. Any
+  // thread.
   absl::Status Reload();
 
   // No new connections; every session gets Error 0x44. False if some did not end in time.
