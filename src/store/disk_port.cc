@@ -193,12 +193,15 @@ bool DiskPort::GrowLast(const RecordHead& head, const Parts& parts) {
   const std::string_view last_sender(owner + last_owner.size(), last_->sender_size);
   const std::string_view last_links(last_sender.data() + last_sender.size(), last_->links_size);
   const uint64_t next_number = before.number == 0 ? 0 : before.number + before.count;
+  // Ordinals are an inbox's; what goes elsewhere has none.
+  const bool to_inbox = head.kind == RecordHead::Kind::kDirect;
+  const uint64_t next_ordinal = before.ordinal + (to_inbox ? ticket.count : 0);
   const size_t more = parts.first.size() + parts.second.size();
   if (parts.owner != last_owner || parts.sender != last_sender || parts.links != last_links ||
       head.waiting_only != last_->waiting_only || ticket.kind != before.kind ||
       ticket.shard != before.shard || ticket.session != before.session ||
       ticket.object != before.object || ticket.number != next_number ||
-      ticket.ordinal != before.ordinal + ticket.count || last_size_ + more > kRunBytesMax) {
+      ticket.ordinal != next_ordinal || last_size_ + more > kRunBytesMax) {
     return false;
   }
   uint8_t* at = lane_->to_writer.Extend(more);

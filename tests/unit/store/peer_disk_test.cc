@@ -259,7 +259,6 @@ TEST(PeerDisk, MessagesThatFollowOneAnotherAreOneRunAndOneTicket) {
     const std::string target = "bob@" + std::string(peer);
     const std::string frame = TestFrame("alice@a.example", target, content);
     ticket.number = number;
-    ticket.ordinal = number;
     store.port(0)->KeepOutgoing(
         {.peer = peer, .sender = "alice", .target = target, .first = AsBytes(frame)}, ticket);
   };
