@@ -166,7 +166,12 @@ void ShardCore::SettleHere(Handle<Session> handle, uint64_t number, uint64_t cou
                            ErrorCode code) {
   Session* session = sessions_.Get(handle);
   if (session == nullptr) return;
-  if (Peer* peer = PeerOf(*session)) return SettleLink(peer, number, count, code);
+  if (Peer* peer = PeerOf(*session)) {
+    // By the shard of the target, that is. (What could not be kept comes again.)
+    const bool refused = code != ErrorCode::kNone && code != ErrorCode::kUnavailable;
+    if (refused && peer->in.open) peer->counts.refused_other += count;
+    return SettleLink(peer, number, count, code);
+  }
   if (code == ErrorCode::kNone && session->receipts == nullptr) return;
   Connection* connection = connections_.Get(session->socket);
   if (code != ErrorCode::kNone) {

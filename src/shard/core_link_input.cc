@@ -107,6 +107,7 @@ FrameVerdict ShardCore::OnLinkMessage(Connection* connection, Peer* peer, const 
     return Malformed(connection);
   }
   if (message.content.size() > limits_.message_bytes_max) {
+    ++peer->counts.refused_other;
     return RefuseLinkMessage(peer, number, ErrorCode::kOverLimit);
   }
   const Origin origin{shard_, peer->session, number,

@@ -113,11 +113,12 @@ struct Echoes {
     if (hashes.size() == kMax) hashes.pop_front();
     hashes.push_back(hash);
   }
-  // Whether it is one of its own; those before it did not come back, and will not.
+  // Whether it is one of its own. What two channels send back comes in any order: those before it
+  // stay, and are forgotten by the bound.
   bool Take(uint64_t hash) {
     const auto found = std::find(hashes.begin(), hashes.end(), hash);
     if (found == hashes.end()) return false;
-    hashes.erase(hashes.begin(), found + 1);
+    hashes.erase(found);
     return true;
   }
 };

@@ -65,6 +65,18 @@ TEST(Federation, UsersOfTwoServersWriteToEachOther) {
   }
 }
 
+TEST(Echoes, ComeBackInAnyOrderAndOnce) {
+  Echoes echoes;
+  echoes.Add(1);
+  echoes.Add(2);
+  EXPECT_TRUE(echoes.Take(2));
+  EXPECT_TRUE(echoes.Take(1));
+  EXPECT_FALSE(echoes.Take(1));
+  for (uint64_t hash = 0; hash <= Echoes::kMax; ++hash) echoes.Add(hash);
+  EXPECT_FALSE(echoes.Take(0));
+  EXPECT_TRUE(echoes.Take(1));
+}
+
 TEST(Federation, AChannelIsSharedAndItsSenderGetsNoEcho) {
   for (const uint32_t shards : kShardCounts) {
     LinkStage stage(shards, 2);
