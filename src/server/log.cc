@@ -3,6 +3,7 @@
 #include <memory>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
@@ -24,6 +25,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
   }
 };
 
+std::shared_ptr<spdlog::logger> quick_logger;  // null before StartQuickLog
+
 }  // namespace
 
 void SetUpLog(const std::string& level, bool json) {
@@ -35,6 +38,20 @@ void SetUpLog(const std::string& level, bool json) {
   logger->set_formatter(std::move(formatter));
   logger->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(logger);
+  if (quick_logger != nullptr) quick_logger->set_level(logger->level());
+}
+
+void StartQuickLog() {
+  spdlog::init_thread_pool(kLogLinesWaiting, 1);
+  const auto logger = spdlog::default_logger();
+  quick_logger = std::make_shared<spdlog::async_logger>(
+      logger->name(), logger->sinks().begin(), logger->sinks().end(), spdlog::thread_pool(),
+      spdlog::async_overflow_policy::overrun_oldest);
+  quick_logger->set_level(logger->level());
+}
+
+void QuickLog(spdlog::level::level_enum level, std::string_view text) {
+  if (quick_logger != nullptr) quick_logger->log(level, "{}", text);
 }
 
 }  // namespace solec

@@ -91,7 +91,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Config& config,
   options.limits = config.limits;
   options.policy = config.policy;
   options.peers = PeersOf(config);
-  options.log = [](std::string_view text) { spdlog::info("{}", text); };
+  StartQuickLog();
+  options.log = [](std::string_view text) { QuickLog(spdlog::level::info, text); };
   options.receive_buffers = receive_buffers;
   options.spin_ns = config.spin_us * 1'000;
   if (!config.data_dir.empty()) {
