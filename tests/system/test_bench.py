@@ -8,7 +8,7 @@ import tls
 import wire
 from bent_server import BentServer
 from conftest import OPEN
-from server import BUILD, Server, run
+from server import BUILD, Server, free_port, run
 
 BENCH = BUILD / "solec-bench"
 SHORT = ("--duration", "300ms", "--warmup", "0", "--json", "-")
@@ -56,6 +56,36 @@ def test_federation_wants_full_addresses_and_measures_both_servers(open_server, 
     figures = results["figures"]
     assert figures["deliveries"] > 0
     assert figures["peer_resident_bytes"] == figures["server_resident_bytes"]
+
+
+def two_servers(start, way=None):
+    """b.example, and a.example that dials it, at `way` if that is given."""
+    peer = {"name": "a.example", "dial": False, "allow_plain": True}
+    b = start({**OPEN, "server": {"name": "b.example"}, "peer": [peer]})
+    peer = {"name": "b.example", "address": way or b.address, "allow_plain": True}
+    a = start({**OPEN, "peer": [peer], "limits": {"link_backoff_max": "100ms"}})
+    return a, ("--peer", b.address, "--peer-name", "b.example", "--server-pid", a.process.pid,
+               "--peer-pid", b.process.pid)
+
+
+def test_federation_goes_over_a_link(start):
+    a, flags = two_servers(start)
+    results = bench(a.address, "federation", "--pairs", "5", "--receipts", *flags)
+    assert faults(results) == {}
+    assert results["figures"]["deliveries"] > 0
+    assert a.metrics()['solec_link_sent_total{peer="b.example"}'] >= results["figures"]["sent"]
+
+
+def test_partition_loses_nothing_and_doubles_nothing(start):
+    way = f"127.0.0.1:{free_port()}"
+    a, flags = two_servers(start, way)
+    results = bench(a.address, "partition", "--pairs", "5", "--fill", "3000", "--link-listen", way,
+                    *flags)
+    assert faults(results) == {}
+    figures = results["figures"]
+    assert figures["spool_accepted"] == 3000
+    assert 0 < figures["catch_up_deliveries"] <= 3000
+    assert a.metrics()['solec_link_ups_total{peer="b.example"}'] == 2
 
 
 @pytest.mark.parametrize("words, said", [
