@@ -126,9 +126,9 @@ TEST_F(MetricsTest, ShardsAreAskedForPeersOnlyWhereThereAreSome) {
     int asked = 0;
   } target;
   context_.control = &target;
-  EXPECT_EQ(PrometheusText(context_).find("solec_link_"), std::string::npos);
+  EXPECT_EQ(PrometheusText(context_).find("solec_link_sent_total"), std::string::npos);
   context_.has_peers = [] { return false; };
-  EXPECT_EQ(PrometheusText(context_).find("solec_link_"), std::string::npos);
+  EXPECT_EQ(PrometheusText(context_).find("solec_link_sent_total"), std::string::npos);
   EXPECT_EQ(target.asked, 0);
   context_.has_peers = [] { return true; };
   EXPECT_TRUE(CheckFormat(PrometheusText(context_)).contains("solec_link_sent_total"));

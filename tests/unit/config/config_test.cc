@@ -476,7 +476,8 @@ TEST(FormatConfig, QuotesWhatTextMayHold) {
   config.server_name = "a.example";
   config.data_dir = "/with \"quotes\", \\ and \ttabs\x7F/\xC5\xBC";
   config.admin_socket = "line\nbreak";
-  config.tls_key = "only a key";
+  config.tls_certificate = "a \"certificate\"";
+  config.tls_key = "a \\ key";
   const absl::StatusOr<Config> again = Parse(FormatConfig(config));
   ASSERT_TRUE(again.ok()) << again.status() << "\n" << FormatConfig(config);
   EXPECT_EQ(again->data_dir, config.data_dir);
