@@ -1,10 +1,12 @@
 """Fixtures of the whole-process tests. SOLEC_BUILD names the folder with the programs under test."""
 
+import contextlib
 import os
 import resource
 
 import pytest
 
+from federation import Federation
 from server import BUILD, SOLEC, SOLECD, Server
 
 OPEN = {"policy": {"accounts": "any", "contacts": "open"}}
@@ -44,6 +46,15 @@ def start_kept(start, tmp_path):
         data_dir = {"data_dir": str(tmp_path / "data")}
         return start({**extra, "server": {**data_dir, **extra.get("server", {})}}, **options)
     return start_one
+
+
+@pytest.fixture
+def federate(tmp_path):
+    """Makes servers that are linked with each other, as `Federation` does; they are not started yet,
+    and stop at the end of the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda names="ab", **options: stack.enter_context(
+            Federation(tmp_path, names, **options))
 
 
 @pytest.fixture(scope="module")

@@ -91,6 +91,8 @@ class Proxy:
         self.cut_at = None  # {direction: bytes}: where a connection ends, if it is not framed
         self.slow = None    # bytes per second, each direction
         self.delay = 0.0    # seconds, for each piece
+        self.watch = None   # watch(relay's number, direction, frame) is called when one passes
+        self.tap = None     # called with each piece that came
         self.stalled = {OUT: False, BACK: False}
         self.silent = False  # connections are accepted, and lead nowhere
         self.relays = []     # those that live
@@ -207,7 +209,6 @@ class Relay:
         self.near = accepted
         self.far = socket.socket()
         self.bytes = {OUT: 0, BACK: 0}  # that came
-        self.count = collections.Counter()  # of frames, by (direction, name)
         self.moves = asyncio.Event()
         self.is_cut = False
 
@@ -218,6 +219,8 @@ class Relay:
             self.near.setblocking(False)
             if self.proxy.silent:
                 await asyncio.Event().wait()
+            if self.proxy.target is None:
+                raise ConnectionRefusedError
             host, port = self.proxy.target.rsplit(":", 1)
             await loop.sock_connect(self.far, (host, int(port)))
             for one in (self.near, self.far):
@@ -252,6 +255,8 @@ class Relay:
                 sink.shutdown(socket.SHUT_WR)
                 return
             self.bytes[direction] += len(data)
+            if self.proxy.tap:
+                self.proxy.tap(data)
             if self.proxy.delay:
                 await asyncio.sleep(self.proxy.delay)
             if self.proxy.slow:
@@ -282,7 +287,6 @@ class Relay:
             frame, frame_size = wire.take_frame(view[size:])
             if frame is None:
                 return size, PASS
-            self.count[direction, frame.name] += 1
             verdict = self.proxy.rule and self.proxy.rule(self, direction, frame) or PASS
             if verdict == BEFORE:
                 return size, verdict
@@ -290,6 +294,8 @@ class Relay:
                 return size + max(1, frame_size // 2), verdict
             size += frame_size
             self.proxy.frames.append((self.number, direction, frame))
+            if self.proxy.watch:
+                self.proxy.watch(self.number, direction, frame)
             if verdict == AFTER:
                 return size, verdict
 
@@ -320,13 +326,16 @@ class Relay:
 
 
 def cut_at(place, name, direction=None, count=1):
-    """A rule that cuts once: before, within or after the count-th frame of that name of a
-    connection."""
+    """A rule that cuts once: before, within or after the count-th frame of that name that passes on
+    one connection from now on."""
+    seen = collections.Counter()  # by connection and direction
     done = []
 
     def rule(relay, way, frame):
-        if done or frame.name != name or direction not in (None, way) \
-                or relay.count[way, name] != count:
+        if done or frame.name != name or direction not in (None, way):
+            return PASS
+        seen[relay.number, way] += 1
+        if seen[relay.number, way] != count:
             return PASS
         done.append(relay.number)
         return place

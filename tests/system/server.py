@@ -194,8 +194,9 @@ class Server:
     def closed(self, reason):
         return self.metrics()[f'solec_connections_closed_total{{reason="{reason}"}}']
 
-    def wait_closed(self, reason, count):
-        self.wait_metric(f'solec_connections_closed_total{{reason="{reason}"}}', count)
+    def wait_closed(self, reason, count, seconds=WAIT_SECONDS):
+        name = f'solec_connections_closed_total{{reason="{reason}"}}'
+        self.wait_metric(name, count, seconds)
 
     def wait_metric(self, name, value, seconds=WAIT_SECONDS):
         """Until a sample has that value: counters follow what a client sees by a moment."""
