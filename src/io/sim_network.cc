@@ -41,6 +41,10 @@ size_t SimNetwork::Connect(const NetAddress& address, uint32_t host) {
   connection.address = address;
   const auto listener = listeners_.find(address.port);
   if (listener != listeners_.end()) connection.server.host = listener->second;
+  const auto delay = delays_.find(std::minmax(host, connection.server.host));
+  if (delay != delays_.end()) {
+    connection.up.delay_ns_max = connection.down.delay_ns_max = delay->second;
+  }
   if (!swallowing_.contains(address.port)) connection.asked_at_ns = Later();
   return connections_.size() - 1;
 }
@@ -64,8 +68,9 @@ bool SimNetwork::IsSevered(const SimConnection& connection) const {
          severed_.contains(std::minmax(connection.client.host, connection.server.host));
 }
 
-uint64_t SimNetwork::Later() {
-  const uint64_t at_ns = now_ns_ + random_.Below(faults_.delay_ns_max + 1);
+uint64_t SimNetwork::Later(uint64_t delay_ns_max) {
+  const uint64_t limit_ns = delay_ns_max == 0 ? faults_.delay_ns_max : delay_ns_max;
+  const uint64_t at_ns = now_ns_ + random_.Below(limit_ns + 1);
   NoteTime(at_ns);
   return at_ns;
 }
@@ -86,7 +91,7 @@ size_t SimNetwork::Push(SimPipe* pipe, Bytes bytes) {
     const bool tiny = random_.Percent(faults_.tiny_segment_percent);
     const size_t limit = tiny ? 8 : faults_.segment_bytes_max;
     const size_t size = std::min<size_t>(rest.size(), random_.Between(1, limit));
-    pipe->last_at_ns = std::max(pipe->last_at_ns, Later());
+    pipe->last_at_ns = std::max(pipe->last_at_ns, Later(pipe->delay_ns_max));
     pipe->under_way.push_back({pipe->last_at_ns, std::string(AsString(rest.first(size)))});
     pipe->bytes_under_way += size;
     pipe->bytes_sent += size;

@@ -44,6 +44,7 @@ struct SimPipe {
   };
   std::deque<Segment> under_way;
   std::string arrived;  // and not read
+  uint64_t delay_ns_max = 0;  // 0: the network's
   uint64_t bytes_under_way = 0;
   uint64_t bytes_sent = 0;     // ever
   uint64_t bytes_arrived = 0;  // ever
@@ -97,6 +98,10 @@ class SimNetwork {
   // Nothing passes between the two from now on; until it is undone: all goes on where it stood.
   void Sever(uint32_t a, uint32_t b) { severed_.insert(std::minmax(a, b)); }
   void Heal(uint32_t a, uint32_t b);
+  // Segments of later connections between the two take up to so long.
+  void SetDelay(uint32_t a, uint32_t b, uint64_t delay_ns_max) {
+    delays_[std::minmax(a, b)] = delay_ns_max;
+  }
   // Both ends learn that the connection is broken; what is under way is lost.
   void Cut(SimConnection* connection);
 
@@ -129,7 +134,7 @@ class SimNetwork {
   void ResetByClient(SimConnection* connection);
   void Close(SimConnection* connection, bool by_client);
   // Some delay, noted.
-  uint64_t Later();
+  uint64_t Later(uint64_t delay_ns_max = 0);
 
  private:
   bool IsSevered(const SimConnection& connection) const;
@@ -144,6 +149,7 @@ class SimNetwork {
   std::map<uint16_t, uint32_t> listeners_;  // by port: addresses of a test differ in that
   std::set<uint16_t> swallowing_;
   std::set<std::pair<uint32_t, uint32_t>> severed_;  // the lower first
+  std::map<std::pair<uint32_t, uint32_t>, uint64_t> delays_;
   std::vector<std::unique_ptr<SimConnection>> connections_;
   std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<uint64_t>> times_;
 };

@@ -156,7 +156,10 @@ std::vector<std::string> Ledger::Check(bool complete) {
     CheckHistories(i);
   }
   for (const auto& record : sessions) {
-    for (const Letter& letter : record->letters) CheckLetter(letter);
+    for (const Letter& letter : record->letters) {
+      CheckLetter(letter);
+      CheckBounce(letter);
+    }
   }
   CheckChannelOrder();
   return std::move(wrong_);
@@ -268,6 +271,29 @@ size_t Ledger::Copies(size_t session, const Letter& letter) const {
   return found == copies_[session].end() ? 0 : found->second;
 }
 
+static std::string_view ServerOf(std::string_view address) {
+  return address.substr(std::min(address.find('@'), address.size()));
+}
+
+// It may have waited too long for another server, then its sender was told that it is not
+// delivered. (Whom the service address or an Error told is not known here.)
+bool Ledger::MayExpire(const Letter& letter) const {
+  // The copies of a channel's go to other servers, whoever wrote it.
+  return expires && (letter.target.starts_with('#') ||
+                     ServerOf(sessions[letter.session]->user) != ServerOf(letter.target));
+}
+
+// What the other server has refused comes back to every session of its sender.
+void Ledger::CheckBounce(const Letter& letter) {
+  const SessionRecord& record = *sessions[letter.session];
+  if (!bounces_arrive || letter.due != Due::kBounced || !record.receipts || !IsOpen(record)) return;
+  const std::vector<const Letter*>& bounced = logs_[letter.session].bounced;
+  const auto count = std::count(bounced.begin(), bounced.end(), &letter);
+  if (count != 1) {
+    Wrong(letter.session, std::to_string(count) + " bounces of " + std::to_string(letter.number));
+  }
+}
+
 void Ledger::CheckLetter(const Letter& letter) {
   if (!IsAccepted(letter)) return;
   const bool channel = letter.target.starts_with('#');
@@ -280,10 +306,11 @@ void Ledger::CheckLetter(const Letter& letter) {
                                : record.user == letter.target;
     if (!addressed) continue;
     copies += Copies(i, letter);
-    const bool there_throughout = IsOpen(record) && record.success_ns < letter.sent_ns;
+    const bool there_throughout =
+        IsOpen(record) && record.success_ns < letter.sent_ns && !MayExpire(letter);
     if (there_throughout && Copies(i, letter) != 1) Wrong(i, "did not get " + name);
   }
-  if (!channel && complete_ && copies == 0) {
+  if (!channel && complete_ && copies == 0 && !MayExpire(letter)) {
     std::string text = "nobody ever got " + name + " to " + letter.target + ", whose sessions were";
     for (size_t i = 0; i < sessions.size(); ++i) {
       if (sessions[i]->user != letter.target) continue;
@@ -328,6 +355,7 @@ void Ledger::CheckHistories(size_t session) {
                                  : (from->user == record.user && letter.target == with) ||
                                        (from->user == with && letter.target == record.user);
         if (!belongs || !IsAccepted(letter) || seen.contains(&letter)) continue;
+        if (MayExpire(letter) && from->user != record.user) continue;
         Wrong(session, "history with " + with + " lacks " + std::to_string(letter.session) + "/" +
                            std::to_string(letter.number));
       }

@@ -59,6 +59,7 @@ class Ledger {
   std::set<std::string> changing;                        // channels that people join and leave
   bool durable = false;  // what was accepted survives crashes, and is in the histories
   bool expires = false;  // what waits for another server may bounce, for it waits too long
+  bool bounces_arrive = false;  // no link ever broke, so what was refused elsewhere bounces
 
   // "u1@a.example 3 17 #c0@a.example xxxx": who, session, number, target, filling.
   static std::string Content(const std::string& user, const Letter& letter, size_t filling);
@@ -90,6 +91,8 @@ class Ledger {
   void CheckArrivals(size_t session);
   void CheckAnswers(size_t session);
   void CheckLetter(const Letter& letter);
+  void CheckBounce(const Letter& letter);
+  bool MayExpire(const Letter& letter) const;
   void CheckHistories(size_t session);
   const Letter* LetterOf(size_t session, std::string_view content);
   size_t BouncesFor(const std::string& user) const;

@@ -113,6 +113,15 @@ void SimServer::Crash() {
   Start();
 }
 
+void SimServer::SetPeers(const std::vector<PeerEntry>& peers) {
+  options_.peers = peers;
+  for (uint32_t i = 0; i < shard_count(); ++i) {
+    Submit(i, [this, peers](ShardCore& core) {
+      core.Reconfigure(options_.limits, options_.policy, peers);
+    });
+  }
+}
+
 uint64_t SimServer::Count(Counter ShardCounters::*counter) {
   uint64_t sum = 0;
   for (const auto& one : shards_) sum += (one->shard.core().counters().*counter).Get();

@@ -82,6 +82,9 @@ class SimServer {
   void Drain();
   bool drained();
   void Crash();
+  // Another configuration, as by a reload; it stays through crashes.
+  void SetPeers(const std::vector<PeerEntry>& peers);
+  const std::vector<PeerEntry>& peers() const { return options_.peers; }
 
   // Connections, sessions and sockets that are left, and mail that nobody took in; empty: nothing.
   std::string Leftovers();

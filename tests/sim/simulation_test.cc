@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "sim/federation.h"
 #include "sim/scenario.h"
 
 namespace solec {
@@ -21,8 +22,9 @@ uint64_t NumberFrom(const char* variable, uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+template <class Run>
 void RunSeed(uint64_t seed) {
-  const std::vector<std::string> wrong = Scenario(seed).Run();
+  const std::vector<std::string> wrong = Run(seed).Run();
   if (wrong.empty()) return;
   std::string text;
   for (size_t i = 0; i < wrong.size() && i < 10; ++i) text += "  " + wrong[i] + "\n";
@@ -34,11 +36,20 @@ void RunSeed(uint64_t seed) {
                 << text << "repeat it with: SOLEC_SIM_SEED=" << seed << " sim_tests";
 }
 
-TEST(Simulation, KeepsEveryPromiseOfTheProtocol) {
-  if (std::getenv("SOLEC_SIM_SEED") != nullptr) return RunSeed(NumberFrom("SOLEC_SIM_SEED", 1));
-  const uint64_t seeds = NumberFrom("SOLEC_SIM_SEEDS", kSeeds);
-  for (uint64_t seed = 1; seed <= seeds && !HasFailure(); ++seed) RunSeed(seed);
+template <class Run>
+void RunSeeds(uint64_t count) {
+  if (std::getenv("SOLEC_SIM_SEED") != nullptr) {
+    return RunSeed<Run>(NumberFrom("SOLEC_SIM_SEED", 1));
+  }
+  const uint64_t seeds = NumberFrom("SOLEC_SIM_SEEDS", count);
+  for (uint64_t seed = 1; seed <= seeds && !testing::Test::HasFailure(); ++seed) {
+    RunSeed<Run>(seed);
+  }
 }
+
+TEST(Simulation, KeepsEveryPromiseOfTheProtocol) { RunSeeds<Scenario>(kSeeds); }
+
+TEST(Simulation, KeepsThemBetweenServers) { RunSeeds<Federation>(kSeeds / 5); }
 
 }  // namespace
 }  // namespace solec
