@@ -167,7 +167,8 @@ TEST(StoreLayout, InboxEntriesComeBack) {
   EXPECT_TRUE(inbox->is_inline);
   ASSERT_TRUE(RunOf(*inbox, &buffer));
   EXPECT_EQ(AsString(RunOf(*inbox, &buffer)->frames), frames);
-  inbox = ParseInbox(old + frames);
+  const std::string more = old + frames;
+  inbox = ParseInbox(more);
   ASSERT_TRUE(inbox);
   EXPECT_FALSE(RunOf(*inbox, &buffer)) << "more than it says";
 }
